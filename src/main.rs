@@ -1,0 +1,3 @@
+//! The one binary: parse the command line, call a crate, turn the answer into an exit code.
+
+fn main() {}
