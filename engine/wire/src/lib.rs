@@ -1,1 +1,5 @@
 //! Plain data that crosses a process boundary of acp.
+
+#![forbid(unsafe_code)]
+
+pub mod units;
