@@ -1,1 +1,5 @@
 //! The load engine of acp.
+//!
+//! `wire::Plan` → compile → `Plan` → split → a shard on each pinned thread → records → report.
+
+pub mod pace;

@@ -11,6 +11,7 @@ pub mod frame;
 pub mod outcome;
 pub mod plan;
 pub mod report;
+pub mod units;
 pub mod verdict;
 
 pub use books::Books;
