@@ -3,3 +3,5 @@
 //! `wire::Plan` → compile → `Plan` → split → a shard on each pinned thread → records → report.
 
 pub mod pace;
+pub mod plan;
+pub mod record;
