@@ -2,6 +2,8 @@
 //!
 //! `wire::Plan` → compile → `Plan` → split → a shard on each pinned thread → records → report.
 
+pub mod conn;
 pub mod pace;
 pub mod plan;
 pub mod record;
+pub mod shard;

@@ -5,7 +5,7 @@ use crate::shard::Shard;
 use nix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 /// Longest wait of a driver, so that a stop is seen in time.
@@ -180,33 +180,39 @@ impl Host {
 
     #[cold]
     fn end_frame(&mut self, shard: &mut Shard, now: u64) {
-        let boundary_ns = self.next_frame_ns;
-        let is_warmup = shard.is_warming_up();
-        self.next_frame_ns += SECOND_NS;
-        if is_warmup && boundary_ns >= shard.start_ns() {
-            // The measured part has its own seconds.
+        let warmup = shard.is_warming_up();
+        let ends_warmup = warmup && now >= shard.start_ns();
+        // Without an empty record the second goes on: only a launcher that is held up for seconds
+        // brings that about. What comes before the measured part must not be mixed with it, though.
+        let spare = match self.spares.try_recv() {
+            Ok(spare) => Some(spare),
+            Err(_) => ends_warmup.then(Box::default),
+        };
+        let (second, boundary_ns) = (self.second, self.next_frame_ns);
+        self.plan_next(shard, now, ends_warmup);
+        let Some(spare) = spare else { return };
+        self.add_cpu_time(shard.record_mut());
+        let in_flight = shard.in_flight();
+        let record = shard.swap_record(spare, boundary_ns);
+        // There are fewer records than places, but for the one made above, which is not counted.
+        drop(self.frames.try_send(ShardFrame { second, warmup, in_flight, record }));
+    }
+
+    fn plan_next(&mut self, shard: &Shard, now: u64, ends_warmup: bool) {
+        if ends_warmup {
+            self.second = 0;
             self.next_frame_ns = shard.start_ns() + SECOND_NS;
-        } else if is_warmup {
-            self.next_frame_ns = self.next_frame_ns.min(shard.start_ns());
+        } else {
+            self.second += 1;
+            self.next_frame_ns += SECOND_NS;
         }
-        let second = self.second;
         // A thread that was held up for seconds makes one frame of them.
         while self.next_frame_ns <= now {
-            self.next_frame_ns += SECOND_NS;
             self.second += 1;
+            self.next_frame_ns += SECOND_NS;
         }
-        self.second = if is_warmup && boundary_ns >= shard.start_ns() { 0 } else { self.second + 1 };
-        let Ok(spare) = self.spares.try_recv() else { return };
-        self.add_cpu_time(shard.record_mut());
-        let frame = ShardFrame {
-            second,
-            warmup: is_warmup,
-            in_flight: shard.in_flight(),
-            record: shard.swap_record(spare, boundary_ns),
-        };
-        match self.frames.try_send(frame) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(_)) => unreachable!("there are fewer records than places"),
+        if shard.is_warming_up() && !ends_warmup {
+            self.next_frame_ns = self.next_frame_ns.min(shard.start_ns());
         }
     }
 
