@@ -3,6 +3,7 @@
 //! `wire::Plan` → compile → `Plan` → split → a shard on each pinned thread → records → report.
 
 pub mod conn;
+pub mod drivers;
 pub mod pace;
 pub mod plan;
 pub mod record;

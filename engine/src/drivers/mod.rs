@@ -1,0 +1,4 @@
+//! What moves bytes for a shard.
+
+pub mod host;
+pub mod uring;

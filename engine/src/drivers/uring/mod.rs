@@ -1,0 +1,28 @@
+//! Raw io_uring: the fast driver, the built-in server, and every line of `unsafe` of the workspace.
+//!
+//! ```text
+//! probe ──► can this kernel do it, and if not, why
+//! Ring ───► operations (accept, receive, send, …) ──► enter ──► reap ──► Completion ──► Token
+//!             ▲                                                             │
+//!             └───────────── Buffers::recycle ◄── Buffers::get ◄────────────┘
+//! ```
+//!
+//! One thread owns one ring. Nothing in here allocates once a run has begun, takes a lock or reads a clock.
+
+#![expect(unsafe_code, reason = "the kernel interface: shared memory and raw system calls")]
+
+mod buffers;
+mod completion;
+mod features;
+mod operations;
+mod probe;
+mod ring;
+mod token;
+
+pub use buffers::{BUFFER_BYTES, BufferId, Buffers};
+pub use completion::Completion;
+pub use features::Features;
+pub use operations::{AddressId, Notify, Shutdown};
+pub use probe::probe;
+pub use ring::{Counters, Ring, RingError, RingOptions, Wait};
+pub use token::Token;
