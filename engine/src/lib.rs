@@ -4,7 +4,9 @@
 
 pub mod conn;
 pub mod drivers;
+pub mod launch;
 pub mod pace;
 pub mod plan;
 pub mod record;
+pub mod report;
 pub mod shard;

@@ -29,6 +29,12 @@ impl Signals {
         self.start_ns.store(start_ns.max(1), Ordering::Release);
     }
 
+    /// When the run starts; 0: not yet known.
+    #[must_use]
+    pub fn start_ns(&self) -> u64 {
+        self.start_ns.load(Ordering::Acquire)
+    }
+
     /// Asks all shards to stop sending.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
@@ -146,7 +152,7 @@ impl Host {
     pub fn await_start(&mut self, shard: &Shard) -> u64 {
         self.say(Message::Ready { open: shard.open_connections() });
         let start_ns = loop {
-            match self.signals.start_ns.load(Ordering::Acquire) {
+            match self.signals.start_ns() {
                 0 if self.is_stopped() => break self.now(),
                 0 => std::thread::sleep(Duration::from_micros(200)),
                 start_ns => break start_ns,

@@ -25,10 +25,10 @@ pub struct ShardPlan {
 }
 
 impl ShardPlan {
-    /// Which address connection `conn` of this shard goes to: they take turns.
+    /// Which of the addresses connection `conn` of this shard goes to: they take turns.
     #[must_use]
-    pub fn address(&self, conn: usize) -> SocketAddr {
-        self.addresses[(self.first_connection as usize + conn) % self.addresses.len()]
+    pub fn address_index(&self, conn: usize) -> usize {
+        (self.first_connection as usize + conn) % self.addresses.len()
     }
 
     /// How many of the first `slots` slots are this shard's.
@@ -101,7 +101,7 @@ mod tests {
             let mut per_address = std::collections::BTreeMap::<_, u32>::new();
             for part in &parts {
                 for conn in 0..part.connections as usize {
-                    *per_address.entry(part.address(conn)).or_default() += 1;
+                    *per_address.entry(part.address_index(conn)).or_default() += 1;
                 }
             }
             let (least, most) = (per_address.values().min(), per_address.values().max());
