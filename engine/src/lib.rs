@@ -1,1 +1,3 @@
 //! The load engine of acp.
+
+pub mod conn;
