@@ -1,5 +1,7 @@
 //! The table, cut in every way.
 
+use std::path::Path;
+
 use super::table::{Row, long_rows, rows};
 use super::{HeadPool, Pool, trace, whole};
 
@@ -80,5 +82,22 @@ fn long_rows_do_not_depend_on_cuts() {
         for lengths in [[1, 1], [2048, 2048], [65535, 1], [65536, 1], [7, 60000], [4097, 1]] {
             check(&row, &lengths, &mut warm);
         }
+    }
+}
+
+/// The fuzzer starts from the rows of this table; `UPDATE=1` writes them anew.
+#[test]
+fn seeds_of_the_fuzzer_are_the_table() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/http1");
+    for (number, row) in rows().iter().enumerate() {
+        // See the target for this layout: one piece length of 7 in front of the bytes.
+        let mut seed = vec![u8::from(row.head_request) | 1 << 1, 6];
+        seed.extend_from_slice(&row.bytes);
+        let file = folder.join(format!("{number:03}"));
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, &seed).expect("the corpus can be written");
+        }
+        let found = std::fs::read(&file).unwrap_or_default();
+        assert!(found == seed, "`{}` differs from the table: run with UPDATE=1", file.display());
     }
 }
