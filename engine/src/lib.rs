@@ -2,6 +2,7 @@
 //!
 //! `wire::Plan` → compile → `Plan` → split → a shard on each pinned thread → records → report.
 
+pub mod cli;
 pub mod conn;
 pub mod drivers;
 pub mod launch;
