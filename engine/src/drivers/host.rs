@@ -170,10 +170,8 @@ impl Host {
     /// Plans the first frame of a run that started.
     pub fn begin(&mut self, shard: &Shard, start_ns: u64) {
         self.second = 0;
-        self.next_frame_ns = (start_ns + SECOND_NS).min(match shard.is_warming_up() {
-            true => shard.start_ns(),
-            false => u64::MAX,
-        });
+        self.next_frame_ns = start_ns + SECOND_NS;
+        self.fit_next(shard, shard.is_warming_up());
     }
 
     /// Hands out the frame when a second is over. Call once a turn, before the core's turn.
@@ -217,8 +215,16 @@ impl Host {
             self.second += 1;
             self.next_frame_ns += SECOND_NS;
         }
-        if shard.is_warming_up() && !ends_warmup {
+        self.fit_next(shard, shard.is_warming_up() && !ends_warmup);
+    }
+
+    /// A frame ends where the measured part begins, and the last one holds what is still answered
+    /// after the end of the schedule.
+    fn fit_next(&mut self, shard: &Shard, is_warmup: bool) {
+        if is_warmup {
             self.next_frame_ns = self.next_frame_ns.min(shard.start_ns());
+        } else if Some(self.next_frame_ns) == shard.end_ns() {
+            self.next_frame_ns += SECOND_NS;
         }
     }
 

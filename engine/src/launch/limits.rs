@@ -1,6 +1,5 @@
 //! Limits of the machine that a plan would run into, found before it starts.
 
-use crate::drivers::DriverKind;
 use crate::plan::Plan;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::net::SocketAddr;
@@ -50,15 +49,10 @@ pub(super) fn check(
     plan: &Plan,
     addresses: &[SocketAddr],
     shards: u32,
-    driver: DriverKind,
 ) -> Result<(), LimitError> {
     let connections = plan.connections;
-    // A table of registered files may hold as many as there may be open files, per ring.
-    let counted = match driver {
-        DriverKind::Uring => u64::from(connections.div_ceil(shards)),
-        DriverKind::Monoio => u64::from(connections),
-    };
-    let needed = counted + OTHER_FILES + 8 * u64::from(shards);
+    // Registered files of a ring are bounded by the same limit, though they are not open files.
+    let needed = u64::from(connections) + OTHER_FILES + 8 * u64::from(shards);
     if let Some(limit) = raise_open_files(needed) {
         return Err(LimitError::OpenFiles { connections, needed, limit });
     }

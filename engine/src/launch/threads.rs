@@ -14,8 +14,8 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Empty records of a shard: so many seconds may wait for the launcher.
-const SPARE_RECORDS: usize = 3;
+/// Empty records of a shard: so many frames may wait for the launcher.
+const SPARE_RECORDS: usize = 1;
 /// From the moment that all shards are ready to the common start.
 const START_DELAY_NS: u64 = 5_000_000;
 

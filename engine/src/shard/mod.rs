@@ -238,6 +238,12 @@ impl Shard {
         self.start_ns
     }
 
+    /// End of the measured part, where the schedule says it.
+    #[must_use]
+    pub fn end_ns(&self) -> Option<u64> {
+        self.plan.plan.duration_ns().map(|duration_ns| self.start_ns.saturating_add(duration_ns))
+    }
+
     /// When sending ended; `u64::MAX` while it goes on.
     #[must_use]
     pub fn drain_ns(&self) -> u64 {
