@@ -17,6 +17,7 @@ mod features;
 mod operations;
 mod probe;
 mod ring;
+pub(crate) mod server;
 mod token;
 
 pub use buffers::{BUFFER_BYTES, BufferId, Buffers};
