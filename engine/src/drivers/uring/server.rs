@@ -137,15 +137,16 @@ impl Server {
             }
             self.take_completions();
             self.desk.release_due(self.now_ns);
-            // Before anything is sent: whoever has an answer finds its request counted.
+            // Before and after sending: whoever has an answer finds its request counted, and the answer too
+            // unless the queue was so full that it left early.
             self.desk.show_counts();
             // Sends of the last turn that the kernel has not taken yet come first.
             if !self.ring.has_unsubmitted() {
                 self.send_ready();
             }
+            self.desk.show_counts();
             self.buffers.publish();
         }
-        self.desk.show_counts();
         Ok(self.ring.counters())
     }
 
