@@ -462,6 +462,20 @@ fn a_port_that_is_taken_is_an_error() {
 }
 
 #[test]
+fn a_port_is_free_again_when_its_target_has_stopped() {
+    let mut listen = TargetOptions::default().listen;
+    for _ in 0..20 {
+        let target = start(TargetOptions { listen, ..TargetOptions::default() });
+        listen = target.address();
+        let mut clients: Vec<Client> = (0..50).map(|_| Client::connect(&target)).collect();
+        for client in &mut clients {
+            assert_eq!(client.get().status, 200);
+        }
+        target.stop().expect("stop");
+    }
+}
+
+#[test]
 fn a_cpu_that_does_not_exist_is_an_error() {
     let result = Target::start(TargetOptions { cpus: vec![1023], ..TargetOptions::default() });
     assert!(matches!(result, Err(TargetError::Cpu { .. })));
