@@ -11,3 +11,4 @@ pub mod plan;
 pub mod record;
 pub mod report;
 pub mod shard;
+pub mod target;

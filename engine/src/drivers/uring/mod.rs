@@ -19,6 +19,7 @@ mod links;
 mod operations;
 mod probe;
 mod ring;
+pub(crate) mod server;
 mod token;
 
 pub use buffers::{BUFFER_BYTES, BufferId, Buffers};
