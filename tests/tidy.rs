@@ -19,7 +19,8 @@ const CRATES: [(&str, &[&str]); 4] = [
 const NOT_IN_ENGINE: [&str; 4] = ["tokio", "axum", "sqlx", "hyper"];
 
 /// Modules of the engine that each of its modules may use, besides itself.
-const ENGINE: [(&str, &[&str]); 10] = [
+const ENGINE: [(&str, &[&str]); 11] = [
+    ("cpus", &[]),
     ("pace", &[]),
     ("plan", &["pace"]),
     ("conn", &["record"]),
@@ -27,9 +28,9 @@ const ENGINE: [(&str, &[&str]); 10] = [
     ("shard", &["plan", "pace", "conn", "record"]),
     ("drivers", &["shard", "plan", "record"]),
     ("report", &["plan", "record"]),
-    ("launch", &["plan", "pace", "record", "shard", "drivers", "report"]),
-    ("target", &["drivers", "launch"]),
-    ("cli", &["plan", "report", "launch", "drivers"]),
+    ("launch", &["cpus", "plan", "pace", "record", "shard", "drivers", "report"]),
+    ("target", &["cpus", "drivers"]),
+    ("cli", &["cpus", "plan", "report", "launch", "drivers"]),
 ];
 
 fn root() -> PathBuf {

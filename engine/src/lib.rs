@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod conn;
+pub mod cpus;
 pub mod drivers;
 pub mod launch;
 pub mod pace;

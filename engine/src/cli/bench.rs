@@ -3,8 +3,9 @@
 use super::arguments::{BenchArgs, DriverFlag, RunArgs};
 use super::output::Outputs;
 use super::{EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_VALID, EXIT_OK, EXIT_USAGE, plan, progress};
+use crate::cpus::parse_cpus;
 use crate::drivers::DriverKind;
-use crate::launch::{Finished, LaunchError, Options, Spin, StopHandle, parse_cpus, run};
+use crate::launch::{Finished, LaunchError, Options, Spin, StopHandle, run};
 use acp_wire::units::parse_duration_ns;
 use acp_wire::verdict::State;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -77,7 +78,10 @@ fn launch_code(error: &LaunchError) -> u8 {
 fn options(arguments: &RunArgs) -> Result<Options, String> {
     Ok(Options {
         threads: arguments.threads,
-        cpus: arguments.cpus.as_deref().map(parse_cpus).transpose()?,
+        cpus: match &arguments.cpus {
+            Some(list) => Some(parse_cpus(list).map_err(|error| error.to_string())?),
+            None => None,
+        },
         driver: match arguments.driver {
             DriverFlag::Auto => None,
             DriverFlag::Uring => Some(DriverKind::Uring),

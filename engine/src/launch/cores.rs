@@ -1,6 +1,7 @@
 //! How many shards, on which CPUs, and whether they may spin.
 
 use super::{Options, Spin};
+use crate::cpus::{allowed, parse_cpus};
 use crate::plan::Plan;
 use std::net::SocketAddr;
 
@@ -17,34 +18,6 @@ pub(super) struct Placement {
     pub(super) spin_ns: u64,
 }
 
-/// The CPUs that this thread may use.
-#[must_use]
-pub fn usable_cpus() -> Vec<usize> {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    cores.into_iter().map(|core| core.id).collect()
-}
-
-/// Takes a list like `0,2-5` apart.
-///
-/// # Errors
-///
-/// When it is not such a list.
-pub fn parse_cpus(text: &str) -> Result<Vec<usize>, String> {
-    let bad = |part: &str| format!("bad CPU list `{text}`: `{part}` is not a number or a range (0,2-5)");
-    let mut cpus = Vec::new();
-    for part in text.split(',').map(str::trim) {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (Ok(first), Ok(last)) = (first.parse::<usize>(), last.parse::<usize>()) else {
-            return Err(bad(part));
-        };
-        if first > last || last > 65_535 {
-            return Err(bad(part));
-        }
-        cpus.extend((first..=last).filter(|cpu| !cpus.contains(cpu)).collect::<Vec<_>>());
-    }
-    Ok(cpus)
-}
-
 impl Placement {
     /// One shard a usable core, at most one a connection. An open loop against this very machine
     /// leaves half of the cores to the server: a shard that waits for due times takes all of its own.
@@ -53,7 +26,7 @@ impl Placement {
         addresses: &[SocketAddr],
         options: &Options,
     ) -> Result<Self, String> {
-        let usable = usable_cpus();
+        let usable = allowed();
         let given = options.cpus.as_deref();
         if let Some(missing) = given.and_then(|cpus| cpus.iter().find(|cpu| !usable.contains(cpu))) {
             return Err(format!("CPU {missing} cannot be used\nhint: there are {usable:?}"));
@@ -82,19 +55,4 @@ impl Placement {
 fn online_cpus(least: usize) -> usize {
     let text = std::fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
     parse_cpus(text.trim()).map_or(least, |cpus| cpus.len().max(least))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cpu_lists_are_numbers_and_ranges() {
-        for (text, cpus) in [("0", vec![0]), ("0,2-5", vec![0, 2, 3, 4, 5]), ("3,1-3", vec![3, 1, 2])] {
-            assert_eq!(parse_cpus(text).unwrap(), cpus, "{text}");
-        }
-        for bad in ["", "a", "1-", "-1", "5-2", "1,,2", "0-99999999"] {
-            assert!(parse_cpus(bad).is_err(), "`{bad}`");
-        }
-    }
 }

@@ -7,7 +7,6 @@ mod machine;
 mod threads;
 
 pub use collect::Progress;
-pub use cores::{parse_cpus, usable_cpus};
 
 use crate::drivers::DriverKind;
 use crate::plan::{PlanError, ResolveError, compile, resolve};

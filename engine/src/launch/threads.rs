@@ -2,12 +2,12 @@
 
 use super::cores::Placement;
 use super::{LaunchError, StopHandle};
+use crate::cpus::pin_current_thread;
 use crate::drivers::Driver;
 use crate::drivers::host::{Channels, Host, Message, ShardEnd, ShardFrame, Signals};
 use crate::plan::{Plan, ShardPlan, split};
 use crate::record::Record;
 use crate::shard::Shard;
-use core_affinity::CoreId;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
@@ -69,8 +69,9 @@ impl Threads {
         }
         let (origin, signals, run) = (self.origin, Arc::clone(&self.signals), driver.run);
         let body = move || {
-            if let Some(id) = cpu {
-                core_affinity::set_for_current(CoreId { id });
+            if let Some(Err(error)) = cpu.map(pin_current_thread) {
+                // Whoever sent the last message may be gone.
+                return drop(message_sender.send(Message::Failed(error.to_string())));
             }
             let channels = Channels {
                 messages: message_sender,
