@@ -1,7 +1,9 @@
-//! Target: the built-in HTTP server to aim load at, for tests and for measuring the load generator itself.
+//! Target: the built-in HTTP server to aim load at, for tests and for measuring the load generator
+//! itself.
 //!
-//! It answers every request with one fixed response, on io_uring, one thread a core, and can be told to be
-//! late, to fail and to close. It records when requests arrive, and judges a record against a schedule.
+//! It answers every request with one fixed response, on io_uring, one thread a core, and can be
+//! told to be late, to fail and to close. It records when requests arrive, and judges a record
+//! against a schedule.
 //!
 //! ```text
 //! TargetArgs ─► TargetOptions ─► Target::start ─► thread × n: Server (bytes) ◄─► Desk (decisions)
@@ -20,6 +22,7 @@ pub(crate) mod request;
 pub(crate) mod response;
 
 mod arrivals;
+mod chunked;
 mod faults;
 mod judge;
 

@@ -1,7 +1,7 @@
 //! Response: every answer the target can give, rendered to bytes once at the start.
 //!
-//! An answer is named by a [`ResponseId`]; small ones are stored many times in a row, so that the answers to
-//! a batch of pipelined requests go out in one send.
+//! An answer is named by a [`ResponseId`]; small ones are stored many times in a row, so that the
+//! answers to a batch of pipelined requests go out in one send.
 
 use super::request::{Persistence, Purpose, Request};
 
@@ -28,8 +28,8 @@ impl Default for ResponseOptions {
 /// The body of the default size; other sizes have a pattern.
 const GREETING: &[u8] = b"Hello, world!\n";
 
-/// The letters of a patterned body. Their number is prime, so that no buffer size is a multiple of it and a
-/// block of bytes at the wrong place shows.
+/// The letters of a patterned body. Their number is prime, so that no buffer size is a multiple of
+/// it and a block of bytes at the wrong place shows.
 const PATTERN: &[u8; 61] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy";
 
 /// Responses are repeated up to this many bytes or times.

@@ -7,7 +7,8 @@
 //!             └───────────── Buffers::recycle ◄── Buffers::get ◄────────────┘
 //! ```
 //!
-//! One thread owns one ring. Nothing in here allocates once a run has begun, takes a lock or reads a clock.
+//! One thread owns one ring. Nothing in here allocates once a run has begun, takes a lock or reads
+//! a clock.
 
 #![expect(unsafe_code, reason = "the kernel interface: shared memory and raw system calls")]
 

@@ -35,12 +35,14 @@ pub struct AddressId(usize);
 
 impl Ring {
     /// Does nothing and completes.
-    pub fn nop(&mut self, user_data: u64) {
+    #[cfg(test)]
+    pub(super) fn nop(&mut self, user_data: u64) {
         self.push_plain(opcode::Nop::new().build(), Notify::Always, user_data);
     }
 
-    /// Accepts connections until it is cancelled: a completion each, whose result is the index in the table
-    /// of files that the kernel has chosen. Options such as `TCP_NODELAY` are inherited from the listener.
+    /// Accepts connections until it is cancelled: a completion each, whose result is the index in
+    /// the table of files that the kernel has chosen. Options such as `TCP_NODELAY` are inherited
+    /// from the listener.
     pub fn accept_multishot(&mut self, listener: &impl AsFd, user_data: u64) {
         let descriptor = types::Fd(listener.as_fd().as_raw_fd());
         let entry = opcode::AcceptMulti::new(descriptor).allocate_file_index(true);
@@ -77,24 +79,27 @@ impl Ring {
         unsafe { self.push(entry) };
     }
 
-    /// Receives until the connection ends, it is cancelled, or the group is out of buffers: a completion for
-    /// each filled buffer. When [`super::Completion::more`] is false it must be armed again.
+    /// Receives until the connection ends, it is cancelled, or the group is out of buffers: a
+    /// completion for each filled buffer. When [`super::Completion::more`] is false it must be
+    /// armed again.
     #[inline]
     pub fn receive_multishot(&mut self, file: u32, group: u16, user_data: u64) {
         let entry = opcode::RecvMulti::new(types::Fixed(file), group);
         self.push_plain(entry.build(), Notify::Always, user_data);
     }
 
-    /// Sends all of `bytes`: a partial send is continued by the kernel, and ends short only on an error.
+    /// Sends all of `bytes`: a partial send is continued by the kernel, and ends short only on an
+    /// error.
     ///
-    /// Two sends to one file must not be under way at the same time when one of them may block: their bytes
-    /// could interleave.
+    /// Two sends to one file must not be under way at the same time when one of them may block:
+    /// their bytes could interleave.
     ///
     /// # Safety
     ///
-    /// `bytes` must stay valid and unchanged until the send has ended. With [`Notify::Always`] that is its
-    /// completion. With [`Notify::OnFailure`] success is silent, so the bytes must live until something else
-    /// proves it (the peer's answer to the last of them) or until the ring is gone.
+    /// `bytes` must stay valid and unchanged until the send has ended. With [`Notify::Always`] that
+    /// is its completion. With [`Notify::OnFailure`] success is silent, so the bytes must live
+    /// until something else proves it (the peer's answer to the last of them) or until the ring is
+    /// gone.
     #[inline]
     pub unsafe fn send(&mut self, file: u32, bytes: &[u8], notify: Notify, user_data: u64) {
         // A length is cut at 4 GiB; the count in the completion says so.
@@ -107,17 +112,18 @@ impl Ring {
         unsafe { self.push(noted(entry, notify, user_data)) };
     }
 
-    /// Sends what fits into the socket right now and never waits: silent when that was everything. Otherwise
-    /// completes with the count that fitted or with `EAGAIN`, and that completion is queued before any that
-    /// the kernel makes after this operation was submitted.
+    /// Sends what fits into the socket right now and never waits: silent when that was everything.
+    /// Otherwise completes with the count that fitted or with `EAGAIN`, and that completion is
+    /// queued before any that the kernel makes after this operation was submitted.
     ///
-    /// So with one `send_now` for a file between two calls of [`Ring::enter`], and all completions looked at
-    /// before the next, the bytes of a connection keep their order without a completion for each send.
+    /// So with one `send_now` for a file between two calls of [`Ring::enter`], and all completions
+    /// looked at before the next, the bytes of a connection keep their order without a completion
+    /// for each send.
     ///
     /// # Safety
     ///
-    /// `bytes` must stay valid until the [`Ring::enter`] that submits it has returned; on a queue that was
-    /// full when it was pushed, until the operation has completed or the ring is gone.
+    /// `bytes` must stay valid until the [`Ring::enter`] that submits it has returned; on a queue
+    /// that was full when it was pushed, until the operation has completed or the ring is gone.
     #[inline]
     pub unsafe fn send_now(&mut self, file: u32, bytes: &[u8], user_data: u64) {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -145,8 +151,8 @@ impl Ring {
         self.push_plain(entry.build(), notify, user_data);
     }
 
-    /// Cancels everything under way on `file`; each cancelled operation completes with `ECANCELED`, and this
-    /// one with their number. Nothing to cancel is a failure (`ENOENT`).
+    /// Cancels everything under way on `file`; each cancelled operation completes with `ECANCELED`,
+    /// and this one with their number. Nothing to cancel is a failure (`ENOENT`).
     pub fn cancel_all(&mut self, file: u32, notify: Notify, user_data: u64) {
         let matching = types::CancelBuilder::fd(types::Fixed(file)).all();
         self.push_plain(opcode::AsyncCancel2::new(matching).build(), notify, user_data);
@@ -158,8 +164,8 @@ impl Ring {
         self.push_plain(opcode::AsyncCancel2::new(matching).build(), notify, user_data);
     }
 
-    /// Takes `file` out of the table and closes it. An armed receive holds its file: the connection lives on
-    /// until that has ended, so cancel or shut down first.
+    /// Takes `file` out of the table and closes it. An armed receive holds its file: the connection
+    /// lives on until that has ended, so cancel or shut down first.
     pub fn close(&mut self, file: u32, notify: Notify, user_data: u64) {
         let entry = opcode::Close::new(types::Fixed(file));
         self.push_plain(entry.build(), notify, user_data);

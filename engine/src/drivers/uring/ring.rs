@@ -1,7 +1,7 @@
 //! Ring: one io_uring instance and the one system call a turn that drives it.
 //!
-//! Operations are pushed (`operations.rs`), [`Ring::enter`] submits them and waits, [`Ring::reap`] copies the
-//! completions out. The ring is bound to the thread that made it.
+//! Operations are pushed (`operations.rs`), [`Ring::enter`] submits them and waits, [`Ring::reap`]
+//! copies the completions out. The ring is bound to the thread that made it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -94,7 +94,7 @@ pub struct Counters {
     pub enters: u64,
     /// The submission queue was full when an operation was pushed.
     pub full_queues: u64,
-    /// The completion queue was found overflown: it is too small.
+    /// Of the system calls, those that found the completion queue overflown: it is too small.
     pub overflows: u64,
     /// The kernel asked to try again (`EBUSY`, `EAGAIN`).
     pub retries: u64,
@@ -105,7 +105,8 @@ pub struct Ring {
     // First, so that the kernel lets go of all memory below before it is freed.
     ring: IoUring,
     mappings: Vec<Rc<Mapping>>,
-    /// Counted and not plain, because a queued connect points at its address while the vector grows.
+    /// Counted and not plain, because a queued connect points at its address while the vector
+    /// grows.
     pub(super) addresses: Vec<Rc<SockAddr>>,
     /// Operations that did not fit: submitted before all later ones, never dropped.
     spill: VecDeque<squeue::Entry>,
@@ -165,8 +166,8 @@ impl Ring {
             .map_err(|source| RingError::Install { file, source })
     }
 
-    /// Queues an operation. A full queue is submitted; what then still does not fit goes with the next
-    /// [`Ring::enter`]. Nothing is lost and the order is kept.
+    /// Queues an operation. A full queue is submitted; what then still does not fit goes with the
+    /// next [`Ring::enter`]. Nothing is lost and the order is kept.
     ///
     /// # Safety
     ///
@@ -203,13 +204,15 @@ impl Ring {
         }
     }
 
-    /// Submits what was pushed and waits, in one system call, or in none when there is nothing to do.
+    /// Submits what was pushed and waits, in one system call, or in none when there is nothing to
+    /// do.
     ///
     /// Comes back early on a signal. Completions are then read with [`Ring::reap`].
     ///
     /// # Errors
     ///
-    /// [`RingError::Enter`]; what passes by itself (a signal, a timeout, a busy kernel) is no error.
+    /// [`RingError::Enter`]; what passes by itself (a signal, a timeout, a busy kernel) is no
+    /// error.
     #[inline]
     pub fn enter(&mut self, wait: Wait) -> Result<(), RingError> {
         if !self.spill.is_empty() {
@@ -227,8 +230,8 @@ impl Ring {
         self.call(want, timeout_ns)
     }
 
-    /// Submits until at most one queue's worth is left. Stops when the kernel takes nothing more: it waits
-    /// for completions to be reaped then.
+    /// Submits until at most one queue's worth is left. Stops when the kernel takes nothing more:
+    /// it waits for completions to be reaped then.
     #[cold]
     fn submit_spill(&mut self) -> Result<(), RingError> {
         self.unspill();
@@ -246,15 +249,18 @@ impl Ring {
     /// The system call. Always asks for events: deferred work is only done when asked for.
     #[inline]
     fn call(&mut self, want: u32, timeout_ns: Option<u64>) -> Result<(), RingError> {
-        let submit = self.ring.submission().len();
+        let queue = self.ring.submission();
+        let (submit, overflown) = (queue.len(), queue.cq_overflow());
+        drop(queue);
         let time = timeout_ns.map(timespec);
         let arguments = time.as_ref().map(|time| SubmitArgs::new().timespec(time));
         let mut flags = EnterFlags::GETEVENTS;
         flags.set(EnterFlags::EXT_ARG, arguments.is_some());
         flags.set(EnterFlags::REGISTERED_RING, self.features.registered_ring);
         self.counters.enters += 1;
-        // SAFETY: the ring is alive; the argument is null, or points to `arguments`, which lives longer than
-        // the call and has the layout of `io_uring_getevents_arg`.
+        self.counters.overflows += u64::from(overflown);
+        // SAFETY: the ring is alive; the argument is null, or points to `arguments`, which lives
+        // longer than the call and has the layout of `io_uring_getevents_arg`.
         let result = unsafe {
             libc::syscall(
                 libc::SYS_io_uring_enter,
@@ -281,7 +287,8 @@ impl Ring {
         }
     }
 
-    /// Whether operations wait for the next [`Ring::enter`]. Right after one: the kernel is too busy for them.
+    /// Whether operations wait for the next [`Ring::enter`]. Right after one: the kernel is too
+    /// busy for them.
     #[inline]
     #[must_use]
     pub fn has_unsubmitted(&mut self) -> bool {
@@ -297,8 +304,8 @@ impl Ring {
         into.len() - before
     }
 
-    /// Whether completions are there, or the kernel would make some if it were entered. For spinning: under
-    /// `DEFER_TASKRUN` nothing appears by itself.
+    /// Whether completions are there, or the kernel would make some if it were entered. For
+    /// spinning: under `DEFER_TASKRUN` nothing appears by itself.
     #[inline]
     #[must_use]
     pub fn has_work(&mut self) -> bool {
@@ -308,14 +315,11 @@ impl Ring {
     #[inline]
     fn kernel_has_work(&mut self) -> bool {
         let queue = self.ring.submission();
-        if queue.cq_overflow() {
-            self.counters.overflows += 1;
-            return true;
-        }
-        queue.taskrun()
+        queue.taskrun() || queue.cq_overflow()
     }
 
-    /// Registers the buffer ring that starts at `mapping`, and keeps the mapping for as long as the ring.
+    /// Registers the buffer ring that starts at `mapping`, and keeps the mapping for as long as the
+    /// ring.
     pub(super) fn register_buffers(
         &mut self,
         mapping: Rc<Mapping>,
@@ -323,8 +327,8 @@ impl Ring {
         count: u16,
     ) -> io::Result<()> {
         let address = mapping.entries().as_ptr() as u64;
-        // SAFETY: the mapping has room for `count` entries, starts on a page, and is kept until the ring,
-        // which is dropped before it, is gone.
+        // SAFETY: the mapping has room for `count` entries, starts on a page, and is kept until the
+        // ring, which is dropped before it, is gone.
         unsafe {
             self.ring.submitter().register_buf_ring_with_flags(address, count, group, 0)?;
         }
@@ -334,8 +338,9 @@ impl Ring {
 }
 
 impl Ring {
-    /// Closing a ring ends its operations some time later, in the background. Ended here, they cannot touch
-    /// memory that is freed next, and let go at once of the sockets they hold: a port is free again.
+    /// Closing a ring ends its operations some time later, in the background. Ended here, they
+    /// cannot touch memory that is freed next, and let go at once of the sockets they hold: a port
+    /// is free again.
     fn end_operations(&mut self) {
         let time = Timespec::new().sec(1);
         // Nothing to cancel is reported as a failure.
@@ -368,7 +373,8 @@ struct Setup {
 }
 
 impl Setup {
-    /// Linux 6.6, 6.1 and 6.0. Multishot receive came with 6.0, so there is nothing to win below it.
+    /// Linux 6.6, 6.1 and 6.0. Multishot receive came with 6.0, so there is nothing to win below
+    /// it.
     const BEST_FIRST: [Setup; 3] = [
         Setup { single_issuer: true, defer_taskrun: true, no_sqarray: true },
         Setup { single_issuer: true, defer_taskrun: true, no_sqarray: false },
@@ -427,8 +433,8 @@ fn timespec(ns: u64) -> Timespec {
     Timespec::from(std::time::Duration::from_nanos(ns))
 }
 
-// `Submitter::register_ring_fd` of the io-uring crate remembers the index in a value that borrows the ring,
-// so it cannot be kept next to it; these two do the same by hand.
+// `Submitter::register_ring_fd` of the io-uring crate remembers the index in a value that borrows
+// the ring, so it cannot be kept next to it; these two do the same by hand.
 
 /// `struct io_uring_rsrc_update` of `linux/io_uring.h`.
 #[repr(C)]
@@ -441,7 +447,8 @@ struct RingUpdate {
 const REGISTER_RING_FDS: u32 = 20;
 const UNREGISTER_RING_FDS: u32 = 21;
 
-/// Registers the ring with its thread: the index to enter it by, or nothing on a kernel that cannot.
+/// Registers the ring with its thread: the index to enter it by, or nothing on a kernel that
+/// cannot.
 fn register_ring(fd: i32) -> Option<i32> {
     let data = u64::try_from(fd).ok()?;
     let mut update = RingUpdate { offset: u32::MAX, reserved: 0, data };

@@ -1,9 +1,9 @@
-//! Server: the loop of one serving thread of the built-in target. It moves the bytes; what to answer is
-//! decided by [`crate::target`]'s desk.
+//! Server: the loop of one serving thread of the built-in target. It moves the bytes; what to
+//! answer is decided by [`crate::target`]'s desk.
 //!
-//! One turn: enter the ring, take all completions, then send at most once on each connection that has
-//! something to say. A send goes out by [`Ring::send_now`], silently; only if it did not fit into the socket
-//! is the rest sent with a completion to wait for.
+//! One turn: enter the ring, take all completions, then send at most once on each connection that
+//! has something to say. A send goes out by [`Ring::send_now`], silently; only if it did not fit
+//! into the socket is the rest sent with a completion to wait for.
 //!
 //! ```text
 //!            ┌──────────── fits ───────────┐
@@ -137,8 +137,8 @@ impl Server {
             }
             self.take_completions();
             self.desk.release_due(self.now_ns);
-            // Before and after sending: whoever has an answer finds its request counted, and the answer too
-            // unless the queue was so full that it left early.
+            // Before and after sending: whoever has an answer finds its request counted, and the
+            // answer too unless the queue was so full that it left early.
             self.desk.show_counts();
             // Sends of the last turn that the kernel has not taken yet come first.
             if !self.ring.has_unsubmitted() {
@@ -354,8 +354,8 @@ impl Server {
         wire.sending = true;
         wire.parcel = Some(parcel);
         let bytes = bytes_of(&self.responses, wire, parcel.run);
-        // SAFETY: the bytes belong to `responses`, or to the wire, which leaves them alone while `sending`;
-        // both outlive the ring, and the bytes stay where they are when the wires grow.
+        // SAFETY: the bytes belong to `responses`, or to the wire, which leaves them alone while
+        // `sending`; both outlive the ring, and the bytes stay where they are when the wires grow.
         unsafe {
             self.ring.send(connection, &bytes[parcel.offset..], Notify::Always, token);
         }
