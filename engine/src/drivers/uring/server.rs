@@ -33,9 +33,8 @@ const COMPLETIONS: u32 = 8192;
 const ACCEPT: u8 = 1;
 const RECEIVE: u8 = 2;
 const SEND: u8 = 3;
-const SEND_REST: u8 = 4;
-const CLOSE: u8 = 5;
-const STOP: u8 = 6;
+const CLOSE: u8 = 4;
+const STOP: u8 = 5;
 
 /// What a server is set up with.
 pub(crate) struct ServerOptions {
@@ -132,6 +131,8 @@ impl Server {
         self.accept();
         while !self.stopping {
             self.enter()?;
+            // Sends of the last turn that the kernel was too busy to take come before new ones.
+            let may_send = !self.ring.has_unsubmitted();
             if self.desk.needs_clock() {
                 self.now_ns = monotonic_ns();
             }
@@ -140,8 +141,7 @@ impl Server {
             // Before and after sending: whoever has an answer finds its request counted, and the
             // answer too unless the queue was so full that it left early.
             self.desk.show_counts();
-            // Sends of the last turn that the kernel has not taken yet come first.
-            if !self.ring.has_unsubmitted() {
+            if may_send {
                 self.send_ready();
             }
             self.desk.show_counts();
@@ -204,8 +204,7 @@ impl Server {
         let token = Token::unpack(completion.user_data);
         match token.kind {
             RECEIVE => self.on_receive(token, completion),
-            SEND => self.on_short_send(token, completion),
-            SEND_REST => self.on_rest_sent(token, completion),
+            SEND => self.on_send(token, completion),
             ACCEPT => self.on_accept(completion),
             STOP => self.stopping = true,
             _ => {}
@@ -349,7 +348,7 @@ impl Server {
 
     /// Sends what is left of a parcel, with a completion.
     fn send_rest(&mut self, connection: u32, parcel: Parcel) {
-        let token = self.token(SEND_REST, connection);
+        let token = self.token(SEND, connection);
         let wire = &mut self.wires[connection as usize];
         wire.sending = true;
         wire.parcel = Some(parcel);
@@ -361,38 +360,26 @@ impl Server {
         }
     }
 
-    /// A silent send spoke: it did not fit, or failed.
+    /// A send has ended that was not silent, or should have been: it did not fit, or failed.
     #[cold]
-    fn on_short_send(&mut self, token: Token, completion: &Completion) {
-        let wire = &self.wires[token.index as usize];
-        let (true, Some(mut parcel)) = (wire.generation == token.generation, wire.parcel) else {
+    fn on_send(&mut self, token: Token, completion: &Completion) {
+        let wire = &mut self.wires[token.index as usize];
+        if wire.generation != token.generation {
             return;
-        };
+        }
+        let Some(mut parcel) = wire.parcel.take() else { return };
+        wire.sending = false;
         match completion.count() {
             Ok(count) => parcel.offset += count as usize,
             Err(libc::EAGAIN) => {}
             Err(_) => return self.lose(token.index, parcel),
         }
-        if wire.broken {
-            self.lose(token.index, parcel);
-        } else {
-            self.send_rest(token.index, parcel);
-        }
-    }
-
-    fn on_rest_sent(&mut self, token: Token, completion: &Completion) {
-        let wire = &mut self.wires[token.index as usize];
-        let (true, Some(mut parcel)) = (wire.generation == token.generation, wire.parcel) else {
-            return;
-        };
-        wire.sending = false;
-        parcel.offset += completion.count().map_or(0, |count| count as usize);
-        if completion.count().is_err() {
-            self.lose(token.index, parcel);
-        } else if parcel.offset < parcel.length {
-            self.send_rest(token.index, parcel);
-        } else {
+        if parcel.offset == parcel.length {
             self.desk.mark_ready(token.index);
+        } else if wire.broken {
+            self.lose(token.index, parcel);
+        } else {
+            self.send_rest(token.index, parcel);
         }
     }
 
