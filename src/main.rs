@@ -2,46 +2,35 @@
 
 #![forbid(unsafe_code)]
 
-use std::error::Error;
-use std::process::ExitCode;
-
+use acp_engine::cli::{BenchArgs, bench};
+use acp_engine::drivers::host::chain;
 use acp_engine::target::cli::TargetArgs;
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
-/// Load-test HTTP services, from one machine to ten thousand.
-#[derive(Debug, Parser)]
-#[command(name = "acp", version, max_term_width = 100)]
-struct Command {
+/// Load-test HTTP services, from one machine to ten thousand
+#[derive(Parser)]
+#[command(name = "acp", version, arg_required_else_help = true, max_term_width = 100)]
+struct Arguments {
     #[command(subcommand)]
-    area: Area,
+    command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Area {
+#[derive(Subcommand)]
+enum Command {
+    Bench(Box<BenchArgs>),
     Target(TargetArgs),
 }
 
 fn main() -> ExitCode {
-    let result = match Command::parse().area {
-        Area::Target(args) => acp_engine::target::cli::run(args),
-    };
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("error: {}", chain(&error));
-            ExitCode::FAILURE
-        }
+    match Arguments::parse().command {
+        Command::Bench(arguments) => ExitCode::from(bench(&arguments)),
+        Command::Target(arguments) => match acp_engine::target::cli::run(arguments) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => {
+                eprintln!("error: {}", chain(&error));
+                ExitCode::FAILURE
+            }
+        },
     }
-}
-
-/// An error and what caused it, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }

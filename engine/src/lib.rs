@@ -1,5 +1,15 @@
 //! The load engine of acp.
+//!
+//! `wire::Plan` → compile → `Plan` → split → a shard on each pinned thread → records → report.
 
+pub mod cli;
+pub mod conn;
 pub mod cpus;
 pub mod drivers;
+pub mod launch;
+pub mod pace;
+pub mod plan;
+pub mod record;
+pub mod report;
+pub mod shard;
 pub mod target;

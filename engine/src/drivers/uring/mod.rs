@@ -13,8 +13,10 @@
 #![expect(unsafe_code, reason = "the kernel interface: shared memory and raw system calls")]
 
 mod buffers;
+mod client;
 mod completion;
 mod features;
+mod links;
 mod operations;
 mod probe;
 mod ring;
@@ -22,6 +24,7 @@ pub(crate) mod server;
 mod token;
 
 pub use buffers::{BUFFER_BYTES, BufferId, Buffers};
+pub use client::run;
 pub use completion::Completion;
 pub use features::Features;
 pub use operations::{AddressId, Notify, Shutdown};

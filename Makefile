@@ -1,0 +1,34 @@
+# The two commands of a newcomer are `make demo` and `make test`; the rest is for developers.
+
+CARGO ?= cargo
+SECONDS ?= 10
+
+.PHONY: demo test lint bench peers build
+
+build:
+	$(CARGO) build --release
+
+# The main job: the built-in server on a free port, and a load that ramps up and holds.
+demo: build
+	@scripts=.ci; sh $$scripts/demo target/release/acp $(SECONDS)
+
+# Installs what is missing from Debian's packages and runs every test.
+test:
+	@sh .ci/packages nginx
+	@if command -v cargo-nextest >/dev/null 2>&1; \
+	then $(CARGO) nextest run --workspace; \
+	else $(CARGO) test --workspace; fi
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+# Other load generators to compare with.
+peers:
+	@sh .ci/packages wrk hey nghttp2-client apache2-utils
+	@command -v oha >/dev/null 2>&1 || $(CARGO) install oha --locked
+
+bench: build
+	@sh .ci/packages wrk
+	target/release/acp-perf run closed-64 closed-512 closed-4096 paced-1k paced-20k connect pipeline-16 body-64k

@@ -1,0 +1,110 @@
+//! The command: from arguments to an exit code.
+
+use super::arguments::{BenchArgs, DriverFlag, RunArgs};
+use super::output::Outputs;
+use super::{EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_VALID, EXIT_OK, EXIT_USAGE, plan, progress};
+use crate::cpus::parse_cpus;
+use crate::drivers::DriverKind;
+use crate::launch::{Finished, LaunchError, Options, Spin, StopHandle, run};
+use acp_wire::units::parse_duration_ns;
+use acp_wire::verdict::State;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// A message for people and the exit code that goes with it.
+type Failure = (String, u8);
+
+/// Runs `acp bench` and returns its exit code. Errors are on standard error.
+#[must_use]
+pub fn bench(arguments: &BenchArgs) -> u8 {
+    match try_bench(arguments) {
+        Ok(code) => code,
+        Err((message, code)) => {
+            eprintln!("error: {message}");
+            code
+        }
+    }
+}
+
+fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
+    let usage = |message| (message, EXIT_USAGE);
+    let document = match &arguments.run.plan_file {
+        Some(path) => plan::from_file(path).map_err(usage)?,
+        None => plan::from_flags(&arguments.plan).map_err(usage)?,
+    };
+    // A bad plan must not empty the files of an earlier result.
+    crate::plan::compile(&document).map_err(|error| usage(error.to_string()))?;
+    let options = options(&arguments.run).map_err(usage)?;
+    let mut outputs = Outputs::open(&arguments.run).map_err(usage)?;
+    let stop = stop_on_signals().map_err(|error| (error.to_string(), EXIT_INTERNAL))?;
+
+    let mut frame_failure = None;
+    let finished = run(&document, &options, &stop, &mut |frame, seen| {
+        if !arguments.run.quiet {
+            eprintln!("{}", progress::line(frame, seen));
+        }
+        if frame_failure.is_none() {
+            frame_failure = outputs.frame(frame).err();
+        }
+    });
+    let finished = finished.map_err(|error| (error.to_string(), launch_code(&error)))?;
+    let written = outputs.report(&finished);
+    for message in written.err().into_iter().chain(frame_failure) {
+        return Err((message, EXIT_INTERNAL));
+    }
+    Ok(exit_code(&finished, &stop))
+}
+
+fn exit_code(finished: &Finished, stop: &StopHandle) -> u8 {
+    match finished.report.verdict.state {
+        _ if stop.is_stopped() => EXIT_INTERRUPTED,
+        State::Valid => EXIT_OK,
+        _ => EXIT_NOT_VALID,
+    }
+}
+
+fn launch_code(error: &LaunchError) -> u8 {
+    match error {
+        LaunchError::Plan(_)
+        | LaunchError::Resolve(_)
+        | LaunchError::Limit(_)
+        | LaunchError::Cpus(_) => EXIT_USAGE,
+        LaunchError::Driver { .. }
+        | LaunchError::Unreachable { .. }
+        | LaunchError::Thread(_)
+        | LaunchError::AllFailed(_) => EXIT_INTERNAL,
+    }
+}
+
+fn options(arguments: &RunArgs) -> Result<Options, String> {
+    Ok(Options {
+        threads: arguments.threads,
+        cpus: match &arguments.cpus {
+            Some(list) => Some(parse_cpus(list).map_err(|error| error.to_string())?),
+            None => None,
+        },
+        driver: match arguments.driver {
+            DriverFlag::Auto => None,
+            DriverFlag::Uring => Some(DriverKind::Uring),
+            DriverFlag::Monoio => Some(DriverKind::Monoio),
+        },
+        spin: match arguments.spin.as_str() {
+            "auto" => Spin::Auto,
+            "off" => Spin::Off,
+            time => Spin::Ns(
+                parse_duration_ns(time).map_err(|error| format!("bad --spin: {error}"))?,
+            ),
+        },
+        run_id: String::new(),
+    })
+}
+
+/// The first Ctrl-C drains and reports, the second leaves at once.
+fn stop_on_signals() -> std::io::Result<StopHandle> {
+    let stop = StopHandle::default();
+    for signal in [SIGINT, SIGTERM] {
+        let code = i32::from(EXIT_INTERRUPTED);
+        signal_hook::flag::register_conditional_shutdown(signal, code, stop.flag())?;
+        signal_hook::flag::register(signal, stop.flag())?;
+    }
+    Ok(stop)
+}

@@ -1,0 +1,21 @@
+//! `acp bench`: flags → `wire::Plan` → run → outputs → exit code. The only place that knows clap.
+
+mod arguments;
+mod bench;
+mod output;
+mod plan;
+mod progress;
+
+pub use arguments::BenchArgs;
+pub use bench::bench;
+
+/// Everything went as asked.
+pub const EXIT_OK: u8 = 0;
+/// Something failed that is not the user's doing.
+pub const EXIT_INTERNAL: u8 = 1;
+/// The command line or the plan is wrong.
+pub const EXIT_USAGE: u8 = 2;
+/// The result is not valid.
+pub const EXIT_NOT_VALID: u8 = 98;
+/// Stopped by Ctrl-C.
+pub const EXIT_INTERRUPTED: u8 = 130;

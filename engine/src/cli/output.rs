@@ -1,0 +1,114 @@
+//! Where the report and the frames go. Files are opened before the run: a path that cannot be
+//! written must not cost a result.
+
+use super::arguments::{Format, RunArgs};
+use crate::launch::Finished;
+use crate::report::{Style, render_hdr, render_json, render_text};
+use acp_wire::Frame;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
+
+/// A place for bytes, with its name for messages.
+struct Sink {
+    name: String,
+    writer: Box<dyn Write>,
+}
+
+/// All outputs of a run.
+pub(super) struct Outputs {
+    reports: Vec<(Format, Sink)>,
+    frames: Option<Sink>,
+    style: Style,
+}
+
+impl Outputs {
+    pub(super) fn open(arguments: &RunArgs) -> Result<Self, String> {
+        let stdout = Path::new("-");
+        let mut reports = Vec::new();
+        for path in &arguments.output {
+            let format = format_of(path).or(arguments.format).unwrap_or(Format::Text);
+            reports.push((format, Sink::open(path)?));
+        }
+        let frames = arguments.frames.as_deref().map(Sink::open).transpose()?;
+        let on_stdout = |path: &Path| path == stdout;
+        let takers = arguments.output.iter().filter(|path| on_stdout(path)).count()
+            + usize::from(arguments.frames.as_deref().is_some_and(on_stdout));
+        if takers > 1 {
+            return Err("standard output can take one of report and frames\nhint: give the others a file".into());
+        }
+        if takers == 0 {
+            let format = match arguments.output.is_empty() {
+                true => arguments.format.unwrap_or(Format::Text),
+                false => Format::Text,
+            };
+            reports.push((format, Sink::open(stdout)?));
+        }
+        let color = !arguments.no_color
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            && io::stdout().is_terminal();
+        let style = Style { color, percentiles: arguments.percentiles.clone() };
+        Ok(Self { reports, frames, style })
+    }
+
+    /// Writes a frame as a line.
+    pub(super) fn frame(&mut self, frame: &Frame) -> Result<(), String> {
+        let Some(sink) = &mut self.frames else { return Ok(()) };
+        let mut line = serde_json::to_string(frame).map_err(|error| error.to_string())?;
+        line.push('\n');
+        sink.write(&line)
+    }
+
+    /// Writes the report everywhere; a place that fails does not keep the others from it.
+    pub(super) fn report(&mut self, finished: &Finished) -> Result<(), String> {
+        let mut failures = Vec::new();
+        for (format, sink) in &mut self.reports {
+            let distributions = &finished.record.distributions;
+            let text = match format {
+                Format::Json => render_json(&finished.report),
+                Format::Hdr => render_hdr(&distributions.response),
+                Format::Text => {
+                    let style = Style { color: self.style.color && sink.name == "-", ..self.style.clone() };
+                    render_text(&finished.report, &style, &|percentile| {
+                        let at = |histogram: &hdrhistogram::Histogram<u64>| {
+                            histogram.value_at_percentile(percentile)
+                        };
+                        (at(&distributions.response), at(&distributions.service))
+                    })
+                }
+            };
+            failures.extend(sink.write(&text).err());
+        }
+        if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+    }
+}
+
+impl Sink {
+    fn open(path: &Path) -> Result<Self, String> {
+        let name = path.display().to_string();
+        if path == Path::new("-") {
+            return Ok(Self { name, writer: Box::new(io::stdout()) });
+        }
+        let file = File::create(path).map_err(|error| format!("failed to create `{name}`: {error}"))?;
+        Ok(Self { name, writer: Box::new(file) })
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), String> {
+        let written = self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush());
+        match written {
+            // The reader of a pipe has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(format!("failed to write `{}`: {error}", self.name)),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()? {
+        "json" => Some(Format::Json),
+        "hdr" | "hgrm" => Some(Format::Hdr),
+        "txt" => Some(Format::Text),
+        _ => None,
+    }
+}

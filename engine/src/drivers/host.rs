@@ -1,0 +1,288 @@
+//! What the thread of a shard has around its core and driver: clock, start, stop, frames.
+
+use crate::record::Record;
+use crate::shard::Shard;
+use nix::time::{ClockId, clock_gettime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::time::{Duration, Instant};
+
+/// Longest wait of a driver, so that a stop is seen in time.
+pub const HEARTBEAT_NS: u64 = 20_000_000;
+
+const SECOND_NS: u64 = 1_000_000_000;
+/// Notes that one shard keeps.
+const MAX_NOTES: usize = 32;
+
+/// What the launcher tells all shards.
+#[derive(Debug, Default)]
+pub struct Signals {
+    /// When the run starts; 0: not yet known.
+    start_ns: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Signals {
+    /// Sets the start of the run, on the clock of the shards.
+    pub fn start_at(&self, start_ns: u64) {
+        self.start_ns.store(start_ns.max(1), Ordering::Release);
+    }
+
+    /// When the run starts; 0: not yet known.
+    #[must_use]
+    pub fn start_ns(&self) -> u64 {
+        self.start_ns.load(Ordering::Acquire)
+    }
+
+    /// Asks all shards to stop sending.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+
+    /// Whether shards were asked to stop.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+}
+
+/// What a shard tells the launcher.
+pub enum Message {
+    /// Connections are open, as far as they could be opened.
+    Ready {
+        /// How many are.
+        open: usize,
+    },
+    /// A second is over.
+    Frame(ShardFrame),
+    /// The shard is done.
+    Done(ShardEnd),
+    /// The driver has failed; the shard does nothing any more.
+    Failed(String),
+}
+
+/// One second of one shard.
+pub struct ShardFrame {
+    /// Second of the measured part, or of the warm-up.
+    pub second: u64,
+    /// Belongs to the warm-up.
+    pub warmup: bool,
+    /// Requests without an outcome at its end.
+    pub in_flight: u64,
+    /// What happened.
+    pub record: Box<Record>,
+}
+
+/// The end of a shard.
+pub struct ShardEnd {
+    /// When sending ended.
+    pub drain_ns: u64,
+    /// When the last outcome was known.
+    pub end_ns: u64,
+    /// What a person should know of, with its time.
+    pub notes: Vec<(u64, String)>,
+}
+
+/// Everything of a shard's thread that is neither core nor driver.
+pub struct Host {
+    origin: Instant,
+    signals: Arc<Signals>,
+    messages: Sender<Message>,
+    frames: SyncSender<ShardFrame>,
+    spares: Receiver<Box<Record>>,
+    spin_ns: u64,
+    next_frame_ns: u64,
+    second: u64,
+    cpu_ns: u64,
+    notes: Vec<(u64, String)>,
+}
+
+/// The ends of the channels that a host holds.
+pub struct Channels {
+    /// Ready, done, failed: once each.
+    pub messages: Sender<Message>,
+    /// A frame a second.
+    pub frames: SyncSender<ShardFrame>,
+    /// Empty records that come back.
+    pub spares: Receiver<Box<Record>>,
+}
+
+impl Host {
+    /// A host on the thread that calls. `spin_ns`: how long before a due time to stop sleeping.
+    #[must_use]
+    pub fn new(origin: Instant, signals: Arc<Signals>, channels: Channels, spin_ns: u64) -> Self {
+        Self {
+            origin,
+            signals,
+            messages: channels.messages,
+            frames: channels.frames,
+            spares: channels.spares,
+            spin_ns,
+            next_frame_ns: u64::MAX,
+            second: 0,
+            cpu_ns: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Nanoseconds since the origin.
+    #[inline]
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "584 years of nanoseconds fit")]
+    pub fn now(&self) -> u64 {
+        self.origin.elapsed().as_nanos() as u64
+    }
+
+    /// How long before a due time to stop sleeping.
+    #[inline]
+    #[must_use]
+    pub fn spin_ns(&self) -> u64 {
+        self.spin_ns
+    }
+
+    /// Whether the run was asked to stop.
+    #[inline]
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.signals.stop.load(Ordering::Relaxed)
+    }
+
+    /// Says that the shard is ready and waits for the start, which it returns.
+    pub fn await_start(&mut self, shard: &Shard) -> u64 {
+        self.say(Message::Ready { open: shard.open_connections() });
+        let start_ns = loop {
+            match self.signals.start_ns() {
+                0 if self.is_stopped() => break self.now(),
+                0 => std::thread::sleep(Duration::from_micros(200)),
+                start_ns => break start_ns,
+            }
+        };
+        let sleep_ns = start_ns.saturating_sub(self.now()).saturating_sub(1_000_000);
+        std::thread::sleep(Duration::from_nanos(sleep_ns));
+        while self.now() < start_ns {
+            std::hint::spin_loop();
+        }
+        self.cpu_ns = thread_cpu_ns();
+        start_ns
+    }
+
+    /// Plans the first frame of a run that started.
+    pub fn begin(&mut self, shard: &Shard, start_ns: u64) {
+        self.second = 0;
+        self.next_frame_ns = start_ns + SECOND_NS;
+        self.fit_next(shard, shard.is_warming_up());
+    }
+
+    /// Hands out the frame when a second is over. Call once a turn, before the core's turn.
+    #[inline]
+    pub fn tick(&mut self, shard: &mut Shard, now: u64) {
+        if now >= self.next_frame_ns {
+            self.end_frame(shard, now);
+        }
+    }
+
+    #[cold]
+    fn end_frame(&mut self, shard: &mut Shard, now: u64) {
+        let warmup = shard.is_warming_up();
+        let ends_warmup = warmup && now >= shard.start_ns();
+        // Without an empty record the second goes on: only a launcher that is held up for seconds
+        // brings that about. What comes before the measured part must not be mixed with it, though.
+        let spare = match self.spares.try_recv() {
+            Ok(spare) => Some(spare),
+            Err(_) => ends_warmup.then(Box::default),
+        };
+        let (second, boundary_ns) = (self.second, self.next_frame_ns);
+        self.plan_next(shard, now, ends_warmup);
+        let Some(spare) = spare else { return };
+        self.add_cpu_time(shard.record_mut());
+        let in_flight = shard.in_flight();
+        let record = shard.swap_record(spare, boundary_ns);
+        // There are fewer records than places, but for the one made above, which is not counted.
+        drop(self.frames.try_send(ShardFrame { second, warmup, in_flight, record }));
+    }
+
+    fn plan_next(&mut self, shard: &Shard, now: u64, ends_warmup: bool) {
+        if ends_warmup {
+            self.second = 0;
+            self.next_frame_ns = shard.start_ns() + SECOND_NS;
+        } else {
+            self.second += 1;
+            self.next_frame_ns += SECOND_NS;
+        }
+        // A thread that was held up for seconds makes one frame of them.
+        while self.next_frame_ns <= now {
+            self.second += 1;
+            self.next_frame_ns += SECOND_NS;
+        }
+        self.fit_next(shard, shard.is_warming_up() && !ends_warmup);
+    }
+
+    /// A frame ends where the measured part begins, and the last one holds what is still answered
+    /// after the end of the schedule.
+    fn fit_next(&mut self, shard: &Shard, is_warmup: bool) {
+        if is_warmup {
+            self.next_frame_ns = self.next_frame_ns.min(shard.start_ns());
+        } else if Some(self.next_frame_ns) == shard.end_ns() {
+            self.next_frame_ns += SECOND_NS;
+        }
+    }
+
+    fn add_cpu_time(&mut self, record: &mut Record) {
+        let cpu_ns = thread_cpu_ns();
+        record.counts.cpu_ns += cpu_ns.saturating_sub(self.cpu_ns);
+        self.cpu_ns = cpu_ns;
+    }
+
+    /// Keeps a remark for the report, once.
+    #[cold]
+    pub fn note(&mut self, now: u64, text: &str) {
+        let is_known = self.notes.iter().any(|(_, known)| known == text);
+        if !is_known && self.notes.len() < MAX_NOTES {
+            self.notes.push((now, text.to_string()));
+        }
+    }
+
+    /// Hands out the last frame and the end.
+    pub fn end(mut self, shard: Shard, net: &mut impl crate::shard::Net) {
+        let drain_ns = shard.drain_ns();
+        let end_ns = self.now();
+        let second = self.second;
+        let mut record = shard.finish(net);
+        self.add_cpu_time(&mut record);
+        let frame = ShardFrame { second, warmup: false, in_flight: 0, record };
+        // The launcher may be gone after a second Ctrl-C.
+        drop(self.frames.send(frame));
+        let notes = std::mem::take(&mut self.notes);
+        self.say(Message::Done(ShardEnd { drain_ns, end_ns, notes }));
+    }
+
+    /// Says that the driver cannot go on.
+    pub fn fail(&self, why: &dyn std::error::Error) {
+        self.say(Message::Failed(chain(why)));
+    }
+
+    fn say(&self, message: Message) {
+        // The launcher may be gone after a second Ctrl-C.
+        drop(self.messages.send(message));
+    }
+}
+
+/// An error and its causes, in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn thread_cpu_ns() -> u64 {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0, |time| {
+        let time = Duration::from(time);
+        u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    })
+}

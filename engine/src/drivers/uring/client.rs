@@ -1,0 +1,208 @@
+//! The fast driver: one ring, one thread, one `io_uring_enter` a turn.
+//!
+//! ```text
+//! tick ─► core's turn ─► opens ─► enter (submit and wait) ─► spin until due ─► completions ─► core's events
+//! ```
+
+use super::links::{CONNECT, Links, RECEIVE, SEND};
+use super::{Buffers, Completion, Ring, RingError, RingOptions, Token, Wait};
+use crate::drivers::errno;
+use crate::drivers::host::{HEARTBEAT_NS, Host};
+use crate::shard::{Closed, Shard, Wake};
+
+/// Completions handled with one reading of the clock.
+const COMPLETIONS_PER_CLOCK: usize = 8;
+/// Completions copied out of the ring at once.
+const BATCH: usize = 256;
+/// Receive buffers of a shard, at the least and at the most.
+const BUFFERS: std::ops::RangeInclusive<u32> = 64..=1024;
+
+/// Runs a shard to its end on the thread that calls.
+pub fn run(shard: Shard, mut host: Host) {
+    let mut client = match Client::new(shard) {
+        Ok(client) => client,
+        Err(error) => return host.fail(&error),
+    };
+    match client.drive(&mut host) {
+        Ok(()) => host.end(client.shard, &mut client.links),
+        Err(error) => host.fail(&error),
+    }
+}
+
+struct Client {
+    shard: Shard,
+    links: Links,
+    buffers: Buffers,
+    completions: Vec<Completion>,
+}
+
+impl Client {
+    fn new(shard: Shard) -> Result<Self, RingError> {
+        let connections = shard.plan().connections;
+        let buffer_count = connections.next_power_of_two().clamp(*BUFFERS.start(), *BUFFERS.end());
+        let mut ring = Ring::new(RingOptions {
+            entries: connections.next_power_of_two().clamp(64, 1024),
+            // A receive, a send, a connect and a cancel each.
+            completions: connections.saturating_mul(4).next_power_of_two().clamp(1024, 1 << 16),
+            files: connections,
+        })?;
+        let count = u16::try_from(buffer_count).unwrap_or(u16::MAX);
+        let buffers = Buffers::register(&mut ring, 0, count)?;
+        let links = Links::new(ring, shard.plan(), buffers.group());
+        Ok(Self { shard, links, buffers, completions: Vec::with_capacity(BATCH) })
+    }
+
+    fn drive(&mut self, host: &mut Host) -> Result<(), RingError> {
+        self.prepare(host)?;
+        let start_ns = host.await_start(&self.shard);
+        self.shard.begin(&mut self.links, start_ns, host.now());
+        host.begin(&self.shard, start_ns);
+        let mut now = host.now();
+        loop {
+            host.tick(&mut self.shard, now);
+            if host.is_stopped() {
+                self.shard.stop(now);
+            }
+            let wake = self.shard.turn(&mut self.links, now);
+            if self.shard.is_finished(now) {
+                return Ok(());
+            }
+            now = self.wait(host, wake, now)?;
+        }
+    }
+
+    /// Opens connections; whoever is slow is left to the run.
+    fn prepare(&mut self, host: &mut Host) -> Result<(), RingError> {
+        let mut now = host.now();
+        self.shard.prepare(&mut self.links, now);
+        while !self.shard.is_prepared() && !host.is_stopped() {
+            let wake = self.shard.turn(&mut self.links, now);
+            now = self.wait(host, wake, now)?;
+        }
+        Ok(())
+    }
+
+    /// Submits, waits until something happened or is due, and tells the core. Returns the time.
+    #[inline]
+    fn wait(&mut self, host: &mut Host, wake: Wake, now: u64) -> Result<u64, RingError> {
+        self.links.open_waiting()?;
+        self.buffers.publish();
+        let until_ns = wake.at_ns.saturating_sub(now);
+        let spin_ns = if wake.due { host.spin_ns() } else { 0 };
+        if self.links.has_failures() || until_ns <= spin_ns {
+            self.links.ring.enter(Wait::No)?;
+            if wake.due && until_ns > 0 {
+                self.spin(host, wake.at_ns, now);
+            }
+        } else {
+            let timeout_ns = (until_ns - spin_ns).min(HEARTBEAT_NS);
+            self.links.ring.enter(Wait::Within { count: 1, timeout_ns })?;
+        }
+        self.shard.record_mut().counts.turns += 1;
+        self.reap(host)
+    }
+
+    /// Waits for a due time with open eyes: a sleeping thread wakes up too late.
+    fn spin(&mut self, host: &Host, until_ns: u64, since_ns: u64) {
+        let mut now = since_ns;
+        while now < until_ns && !self.links.ring.has_work() {
+            std::hint::spin_loop();
+            now = host.now();
+        }
+        self.shard.record_mut().counts.spin_ns += now.saturating_sub(since_ns);
+    }
+
+    fn reap(&mut self, host: &mut Host) -> Result<u64, RingError> {
+        let mut now = host.now();
+        while let Some((conn, class, text)) = self.links.next_failure() {
+            host.note(now, &text);
+            self.shard.open_failed(&mut self.links, conn, class, now);
+        }
+        loop {
+            self.completions.clear();
+            let count = self.links.ring.reap(&mut self.completions);
+            for number in 0..count {
+                if number % COMPLETIONS_PER_CLOCK == COMPLETIONS_PER_CLOCK - 1 {
+                    now = host.now();
+                }
+                let completion = self.completions[number];
+                self.complete(host, completion, now);
+            }
+            self.shard.record_mut().counts.completions += count as u64;
+            if count < BATCH {
+                break;
+            }
+            // More than a batch: let the kernel have its buffers back in between.
+            self.buffers.publish();
+        }
+        Ok(host.now())
+    }
+
+    #[inline]
+    fn complete(&mut self, host: &mut Host, completion: Completion, now: u64) {
+        let token = Token::unpack(completion.user_data);
+        match token.kind {
+            RECEIVE => self.received(host, completion, token, now),
+            CONNECT => self.connected(host, completion, token, now),
+            SEND => self.sent(completion, token, now),
+            // Cancelling and closing: whether there was something to cancel does not matter.
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn received(&mut self, host: &mut Host, completion: Completion, token: Token, now: u64) {
+        let conn = token.index as usize;
+        let is_live = self.links.is_live(token);
+        if is_live && !completion.more() {
+            self.links.receive_ended(conn);
+        }
+        if let Some(buffer) = completion.buffer() {
+            if is_live && let Ok(length @ 1..) = completion.count() {
+                let bytes = self.buffers.get(buffer, length);
+                self.shard.received(&mut self.links, conn, bytes, now);
+            }
+            self.buffers.recycle(buffer);
+        }
+        if completion.more() || !self.links.is_live(token) {
+            return;
+        }
+        match completion.count() {
+            Ok(0) => self.shard.closed(&mut self.links, conn, Closed::Gracefully, now),
+            Ok(_) => self.links.receive(conn),
+            Err(libc::ENOBUFS) => {
+                self.shard.record_mut().counts.buffer_shortages += 1;
+                self.links.receive(conn);
+            }
+            Err(code) => {
+                host.note(now, &errno::describe("receive", code));
+                self.shard.closed(&mut self.links, conn, Closed::Broken, now);
+            }
+        }
+    }
+
+    #[cold]
+    fn connected(&mut self, host: &mut Host, completion: Completion, token: Token, now: u64) {
+        if !self.links.is_live(token) {
+            return;
+        }
+        let conn = token.index as usize;
+        match completion.count() {
+            Ok(_) => {
+                self.links.connected(conn);
+                self.shard.opened(&mut self.links, conn, now);
+            }
+            Err(code) => {
+                host.note(now, &errno::describe("connect", code));
+                self.shard.open_failed(&mut self.links, conn, errno::connect_class(code), now);
+            }
+        }
+    }
+
+    /// A failed send says nothing that the end of the receive does not say too.
+    fn sent(&mut self, completion: Completion, token: Token, now: u64) {
+        if self.links.is_live(token) && completion.count().is_ok() && self.shard.wants_written() {
+            self.shard.written(&mut self.links, token.index as usize, now);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The connections of a ring: sockets in its table of files, and what is under way on them.
+//!
+//! Opening waits until the end of a turn. A socket is put into the table at once, while closing goes
+//! through the queue: so what was queued about the old socket has to be submitted first.
+
+use super::{AddressId, Notify, Ring, RingError, Token, Wait};
+use crate::drivers::errno;
+use crate::plan::ShardPlan;
+use crate::shard::{Net, wants_written};
+use acp_wire::ErrorClass;
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::io;
+
+/// Kinds of tokens.
+pub(super) const RECEIVE: u8 = 1;
+pub(super) const CONNECT: u8 = 2;
+pub(super) const SEND: u8 = 3;
+const END: u8 = 4;
+
+/// What is under way on one connection.
+#[derive(Clone, Copy, Default)]
+struct Link {
+    /// Raised by closing: what completes later belongs to nobody.
+    generation: u32,
+    /// A multishot receive is armed.
+    is_receiving: bool,
+    is_connecting: bool,
+    /// Has a socket in the table of files.
+    has_file: bool,
+    /// Is to be opened at the end of the turn.
+    is_waiting: bool,
+}
+
+/// A connection that could not be opened, with the reason in words.
+type Failure = (usize, ErrorClass, String);
+
+/// All connections of one ring.
+pub(super) struct Links {
+    // First: the ring goes before the memory that its operations name.
+    pub(super) ring: Ring,
+    links: Vec<Link>,
+    /// As many copies of the request as a connection may carry.
+    requests: Vec<u8>,
+    request_bytes: usize,
+    notify: Notify,
+    group: u16,
+    addresses: Vec<(AddressId, Domain)>,
+    plan: ShardPlan,
+    /// Connections to be opened at the end of the turn.
+    waiting: Vec<usize>,
+    /// Something queued names a file that opening would replace.
+    must_flush: bool,
+    failures: Vec<Failure>,
+}
+
+impl Links {
+    pub(super) fn new(mut ring: Ring, plan: &ShardPlan, group: u16) -> Self {
+        let connections = plan.connections as usize;
+        let request = &plan.plan.request.bytes;
+        let keep = |address: &std::net::SocketAddr| {
+            (ring.keep_address(SockAddr::from(*address)), Domain::for_address(*address))
+        };
+        let addresses = plan.addresses.iter().map(keep).collect();
+        Self {
+            ring,
+            links: vec![Link::default(); connections],
+            requests: request.repeat(plan.plan.pipeline as usize),
+            request_bytes: request.len(),
+            notify: if wants_written(plan) { Notify::Always } else { Notify::OnFailure },
+            group,
+            addresses,
+            plan: plan.clone(),
+            waiting: Vec::with_capacity(connections),
+            must_flush: false,
+            failures: Vec::new(),
+        }
+    }
+
+    fn token(&self, kind: u8, conn: usize) -> u64 {
+        let generation = self.links[conn].generation;
+        Token { kind, generation, index: file(conn) }.pack()
+    }
+
+    /// Whether a token belongs to the present life of its connection.
+    #[inline]
+    pub(super) fn is_live(&self, token: Token) -> bool {
+        self.links[token.index as usize].generation == token.generation
+    }
+
+    /// Arms a receive.
+    pub(super) fn receive(&mut self, conn: usize) {
+        self.links[conn].is_receiving = true;
+        let token = self.token(RECEIVE, conn);
+        self.ring.receive_multishot(file(conn), self.group, token);
+    }
+
+    pub(super) fn receive_ended(&mut self, conn: usize) {
+        self.links[conn].is_receiving = false;
+    }
+
+    pub(super) fn connected(&mut self, conn: usize) {
+        self.links[conn].is_connecting = false;
+        self.receive(conn);
+    }
+
+    pub(super) fn has_failures(&self) -> bool {
+        !self.failures.is_empty()
+    }
+
+    pub(super) fn next_failure(&mut self) -> Option<Failure> {
+        self.failures.pop()
+    }
+
+    /// Opens the connections that were asked for in this turn.
+    #[inline]
+    pub(super) fn open_waiting(&mut self) -> Result<(), RingError> {
+        if self.waiting.is_empty() { Ok(()) } else { self.open_all_waiting() }
+    }
+
+    fn open_all_waiting(&mut self) -> Result<(), RingError> {
+        if self.must_flush {
+            self.ring.enter(Wait::No)?;
+            self.must_flush = false;
+        }
+        for number in 0..self.waiting.len() {
+            let conn = self.waiting[number];
+            if !std::mem::take(&mut self.links[conn].is_waiting) {
+                continue;
+            }
+            if let Err(error) = self.connect(conn) {
+                let code = error.raw_os_error().unwrap_or(0);
+                let text = errno::describe("open a socket", code);
+                self.failures.push((conn, errno::connect_class(code), text));
+            }
+        }
+        self.waiting.clear();
+        Ok(())
+    }
+
+    fn connect(&mut self, conn: usize) -> io::Result<()> {
+        let (address, domain) = self.addresses[self.plan.address_index(conn)];
+        let socket = Socket::new(domain, Type::STREAM, None)?;
+        socket.set_tcp_nodelay(true)?;
+        self.ring.install(file(conn), &socket).map_err(io::Error::other)?;
+        let link = &mut self.links[conn];
+        link.has_file = true;
+        link.is_connecting = true;
+        let token = self.token(CONNECT, conn);
+        self.ring.connect(file(conn), address, token);
+        Ok(())
+    }
+}
+
+impl Net for Links {
+    fn open(&mut self, conn: usize) {
+        self.links[conn].is_waiting = true;
+        self.waiting.push(conn);
+    }
+
+    #[inline]
+    fn send(&mut self, conn: usize, count: usize) {
+        let bytes = &self.requests[..count * self.request_bytes];
+        let generation = self.links[conn].generation;
+        let token = Token { kind: SEND, generation, index: file(conn) }.pack();
+        // SAFETY: the bytes are never changed and live as long as the ring, which is dropped first.
+        unsafe { self.ring.send(file(conn), bytes, self.notify, token) };
+    }
+
+    fn close(&mut self, conn: usize) {
+        let link = &mut self.links[conn];
+        let was = *link;
+        *link = Link { generation: Token::next_generation(was.generation), ..Link::default() };
+        if !was.has_file {
+            return;
+        }
+        let token = self.token(END, conn);
+        // A receive that has ended ends with all sends of its connection.
+        if was.is_receiving || was.is_connecting {
+            self.ring.cancel_all(file(conn), Notify::OnFailure, token);
+        }
+        self.ring.close(file(conn), Notify::OnFailure, token);
+        self.must_flush = true;
+    }
+}
+
+/// The place of a connection in the table of files.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "a plan has at most 2²² connections")]
+fn file(conn: usize) -> u32 {
+    conn as u32
+}

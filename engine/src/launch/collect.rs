@@ -1,0 +1,274 @@
+//! Frames of all shards into frames of the run, and all frames into the report.
+
+use super::cores::Placement;
+use super::machine::{self, CpuTimes};
+use super::threads::Threads;
+use super::{Finished, LaunchError, StopHandle};
+use crate::drivers::Driver;
+use crate::drivers::host::ShardFrame;
+use crate::plan::{Plan, Schedule};
+use crate::record::Record;
+use crate::report::{Facts, Series, assemble};
+use acp_wire::frame::{Flags, Histograms};
+use acp_wire::report::{Event, Run};
+use acp_wire::{FRAME_SCHEMA, Frame};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the launcher looks at its shards.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a progress line shows besides the frame: the distribution of its second.
+pub struct Progress<'a> {
+    /// Counts and histograms of the second.
+    pub record: &'a Record,
+    /// Seconds of the whole run, if that is known.
+    pub total_s: Option<f64>,
+}
+
+/// A second that not all shards have reported yet.
+struct Pending {
+    record: Record,
+    shards: u32,
+    in_flight: u64,
+}
+
+/// Puts a run together.
+pub(super) struct Collector {
+    plan: Arc<Plan>,
+    run: Run,
+    total: Record,
+    /// By warm-up (false sorts first, so it is inverted) and second.
+    pending: BTreeMap<(bool, u64), Pending>,
+    series: Series,
+    seq: u64,
+    busy_ratio: f64,
+    last: CpuTimes,
+}
+
+impl Collector {
+    pub(super) fn new(
+        plan: &Arc<Plan>,
+        placement: &Placement,
+        driver: &Driver,
+        addresses: &[SocketAddr],
+        run_id: &str,
+    ) -> Self {
+        let document = &plan.document;
+        let cpus = placement.cpus.iter().filter_map(|&cpu| u32::try_from(cpu).ok());
+        let run = Run {
+            id: run_id.to_string(),
+            name: document.name.clone(),
+            tags: document.tags.clone(),
+            started_unix_us: machine::unix_us() + plan.warmup_ns / 1000,
+            warmup_us: plan.warmup_ns / 1000,
+            seed: document.seed,
+            version: env!("CARGO_PKG_VERSION").into(),
+            driver: driver.kind.name().into(),
+            driver_reason: driver.reason.clone(),
+            shards: placement.shards,
+            cpus: cpus.collect(),
+            kernel: machine::kernel(),
+            host: machine::host(),
+            addresses: addresses.iter().map(ToString::to_string).collect(),
+            duration_us: 0,
+        };
+        Self {
+            plan: Arc::clone(plan),
+            run,
+            total: Record::new(),
+            pending: BTreeMap::new(),
+            series: Series::default(),
+            seq: 0,
+            busy_ratio: 0.0,
+            last: CpuTimes::now(),
+        }
+    }
+
+    /// Collects until all shards have ended.
+    pub(super) fn collect(
+        mut self,
+        mut threads: Threads,
+        stop: &StopHandle,
+        on_frame: &mut dyn FnMut(&Frame, &Progress),
+    ) -> Result<Finished, LaunchError> {
+        let start_ns = threads.start_ns() + self.plan.warmup_ns;
+        let mut before = CpuTimes::now();
+        let mut is_warm = self.plan.warmup_ns == 0;
+        loop {
+            let all_ended = threads.look_for_ends();
+            if stop.is_stopped() {
+                threads.signals.stop();
+            }
+            if !is_warm && threads.now() >= start_ns {
+                before = CpuTimes::now();
+                is_warm = true;
+            }
+            for number in 0..threads.shards.len() {
+                while let Ok(frame) = threads.shards[number].frames.try_recv() {
+                    let mut record = self.take_frame(frame);
+                    record.reset();
+                    // The shard may have ended and need no record any more.
+                    drop(threads.shards[number].spares.send(record));
+                }
+            }
+            self.emit(threads.shards.len(), all_ended, on_frame);
+            if all_ended {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        threads.join();
+        self.finish(&threads, start_ns, CpuTimes::now().since(before), stop)
+    }
+
+    fn take_frame(&mut self, frame: ShardFrame) -> Box<Record> {
+        let counts = &frame.record.counts;
+        if !frame.warmup {
+            self.total.add(&frame.record);
+            let busy_ns = counts.cpu_ns.saturating_sub(counts.spin_ns);
+            self.busy_ratio = self.busy_ratio.max(busy_ns as f64 / 1e9);
+        }
+        let pending = self.pending.entry((!frame.warmup, frame.second)).or_insert_with(|| Pending {
+            record: Record::new(),
+            shards: 0,
+            in_flight: 0,
+        });
+        pending.record.add(&frame.record);
+        pending.shards += 1;
+        pending.in_flight += frame.in_flight;
+        frame.record
+    }
+
+    /// Gives out the seconds that are complete: all shards have reported them, or a later one.
+    fn emit(
+        &mut self,
+        shards: usize,
+        all_ended: bool,
+        on_frame: &mut dyn FnMut(&Frame, &Progress),
+    ) {
+        while let Some(entry) = self.pending.first_entry() {
+            // A shard that was held up skips a second, so a later one from all of them is enough.
+            let is_complete = entry.get().shards as usize >= shards;
+            if !is_complete && !all_ended && self.pending.len() < 3 {
+                return;
+            }
+            let Some(((measured, second), pending)) = self.pending.pop_first() else { return };
+            let is_last = all_ended && self.pending.is_empty();
+            let frame = self.frame(measured, second, is_last, &pending);
+            on_frame(&frame, &Progress { record: &pending.record, total_s: self.total_s() });
+            if measured {
+                self.series.push(&frame);
+            }
+        }
+    }
+
+    fn total_s(&self) -> Option<f64> {
+        self.plan.duration_ns().map(|duration_ns| duration_ns as f64 / 1e9)
+    }
+
+    fn frame(&mut self, measured: bool, second: u64, is_last: bool, pending: &Pending) -> Frame {
+        let (counts, now) = (&pending.record.counts, CpuTimes::now());
+        let used = now.since(self.last);
+        self.last = now;
+        let seq = self.seq;
+        self.seq += 1;
+        Frame {
+            schema: FRAME_SCHEMA.into(),
+            run: self.run.id.clone(),
+            agent: String::new(),
+            shard_count: pending.shards,
+            seq,
+            second,
+            flags: Flags { warmup: !measured, last: is_last },
+            planned: counts.planned,
+            sent: counts.sent,
+            completed: counts.completed,
+            not_sent: counts.not_sent_by_reason(),
+            errors: counts.errors_by_class(),
+            status: counts.by_status(),
+            in_flight: pending.in_flight,
+            blocked: counts.blocked,
+            connects: counts.connects,
+            disconnects: counts.disconnects,
+            bytes_sent: counts.bytes_sent,
+            bytes_received: counts.bytes_received,
+            rate_target: self.rate_target(measured, second),
+            cpu_us: counts.cpu_ns / 1000,
+            steal_us: used.steal_us(),
+            histograms: wire_histograms(&pending.record),
+        }
+    }
+
+    fn rate_target(&self, measured: bool, second: u64) -> f64 {
+        match &self.plan.schedule {
+            Schedule::Open { pace, .. } if measured => {
+                pace.rate_per_s(((second + 1) * 1_000_000_000).min(pace.duration_ns()))
+            }
+            Schedule::Open { warmup, .. } => warmup.rate_per_s(0),
+            Schedule::Closed { .. } => 0.0,
+        }
+    }
+
+    fn finish(
+        self,
+        threads: &Threads,
+        start_ns: u64,
+        used: CpuTimes,
+        stop: &StopHandle,
+    ) -> Result<Finished, LaunchError> {
+        let ends: Vec<_> = threads.shards.iter().filter_map(|shard| shard.end.as_ref()).collect();
+        let failed: Vec<_> = ends.iter().filter_map(|end| end.as_ref().err()).collect();
+        if failed.len() == ends.len() {
+            let why = failed.first().map_or_else(String::new, ToString::to_string);
+            return Err(LaunchError::AllFailed(why));
+        }
+        let good = || ends.iter().filter_map(|end| end.as_ref().ok());
+        let since_us = |at_ns: u64| at_ns.saturating_sub(start_ns) / 1000;
+        let mut run = self.run;
+        run.duration_us = good().map(|end| since_us(end.drain_ns)).max().unwrap_or(0);
+        let facts = Facts {
+            run,
+            elapsed_us: good().map(|end| since_us(end.end_ns)).max().unwrap_or(0),
+            cpu_user_us: used.user_us,
+            cpu_system_us: used.system_us,
+            max_rss_bytes: machine::max_rss_bytes(),
+            busy_ratio: self.busy_ratio,
+            steal_ratio: used.steal_ratio(),
+            events: events(good().flat_map(|end| &end.notes), &failed, start_ns),
+            is_stopped: stop.is_stopped(),
+            failed_shards: u32::try_from(failed.len()).unwrap_or(u32::MAX),
+        };
+        let report = assemble(&self.plan, &self.total, self.series, facts);
+        Ok(Finished { report, record: self.total })
+    }
+}
+
+fn wire_histograms(record: &Record) -> Histograms {
+    record.distributions.to_wire()
+}
+
+/// What shards noted, each remark once with its first time.
+fn events<'a>(
+    notes: impl Iterator<Item = &'a (u64, String)>,
+    failed: &[&String],
+    start_ns: u64,
+) -> Vec<Event> {
+    let mut first = BTreeMap::<&str, u64>::new();
+    for (at_ns, text) in notes {
+        let known = first.entry(text).or_insert(*at_ns);
+        *known = (*known).min(*at_ns);
+    }
+    let at_us = |at_ns: u64| {
+        let micros = (i128::from(at_ns) - i128::from(start_ns)) / 1000;
+        i64::try_from(micros).unwrap_or(i64::MAX)
+    };
+    let event = |at_us, text: &str| Event { at_us, kind: "error".into(), text: text.into() };
+    let mut events: Vec<_> =
+        first.into_iter().map(|(text, at_ns)| event(at_us(at_ns), text)).collect();
+    events.extend(failed.iter().map(|why| event(0, &format!("a shard failed: {why}"))));
+    events.sort_by_key(|event| event.at_us);
+    events
+}

@@ -1,0 +1,145 @@
+//! A run: threads, pinning, the common start, frames every second, the end.
+
+mod collect;
+mod cores;
+mod limits;
+mod machine;
+mod threads;
+
+pub use collect::Progress;
+
+use crate::drivers::DriverKind;
+use crate::plan::{PlanError, ResolveError, compile, resolve};
+use crate::record::Record;
+use acp_wire::{Frame, Report};
+use collect::Collector;
+use cores::Placement;
+use limits::LimitError;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use thiserror::Error;
+use threads::Threads;
+
+/// Why a run could not be made.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each variant is its message")]
+pub enum LaunchError {
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    #[error("{0}")]
+    Cpus(String),
+    #[error("driver `{driver}` cannot run: {why}")]
+    Driver { driver: &'static str, why: String },
+    #[error("cannot connect to {addresses}: {why}\nhint: is the server running, and is the port right?")]
+    Unreachable { addresses: String, why: String },
+    #[error("failed to start a thread")]
+    Thread(#[source] std::io::Error),
+    #[error("every shard failed: {0}")]
+    AllFailed(String),
+}
+
+/// When a shard stops sleeping before a due time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spin {
+    /// 100 µs before, where the rate is fixed and a core is ours.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+    /// So many nanoseconds before.
+    Ns(u64),
+}
+
+/// How a plan is run; nothing of this changes what is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Shards; default: see [`cores`].
+    pub threads: Option<u32>,
+    /// CPUs to pin shards to.
+    pub cpus: Option<Vec<usize>>,
+    /// Driver; none: the best that works here.
+    pub driver: Option<DriverKind>,
+    /// Spinning.
+    pub spin: Spin,
+    /// Id of the run, in frames and the report.
+    pub run_id: String,
+}
+
+/// A finished run: the report, and the record that it was made from.
+pub struct Finished {
+    /// The report.
+    pub report: Report,
+    /// All counts and histograms of the measured part.
+    pub record: Record,
+}
+
+/// Stops a run from another thread or a signal handler.
+#[derive(Clone, Debug, Default)]
+pub struct StopHandle(Arc<AtomicBool>);
+
+impl StopHandle {
+    /// Stops sending; the run ends when responses have come or timed out.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody has stopped the run.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// The flag itself, for a signal handler.
+    #[must_use]
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// Runs a plan to its end. `on_frame` sees each second as it is over.
+///
+/// # Errors
+///
+/// When the plan, the target, the machine or the driver does not allow a run at all. What goes wrong
+/// during a run is in the report.
+pub fn run(
+    document: &acp_wire::Plan,
+    options: &Options,
+    stop: &StopHandle,
+    on_frame: &mut dyn FnMut(&Frame, &Progress),
+) -> Result<Finished, LaunchError> {
+    let plan = Arc::new(compile(document)?);
+    let addresses = reachable_family(resolve(&plan.endpoints)?, plan.connect_timeout_ns);
+    let driver = crate::drivers::choose(options.driver)
+        .map_err(|(driver, why)| LaunchError::Driver { driver, why })?;
+    let placement = Placement::choose(&plan, &addresses, options).map_err(LaunchError::Cpus)?;
+    limits::check(&plan, &addresses, placement.shards)?;
+    let threads = Threads::start(&plan, &addresses, &placement, &driver)?;
+    threads.await_ready(&plan, &addresses, stop)?;
+    let collector = Collector::new(&plan, &placement, &driver, &addresses, &options.run_id);
+    collector.collect(threads, stop, on_frame)
+}
+
+/// A name may stand for addresses of both families while the server listens on one: then only the
+/// family that answers is used, as a browser would.
+fn reachable_family(addresses: Vec<SocketAddr>, timeout_ns: u64) -> Vec<SocketAddr> {
+    let (v4, v6): (Vec<_>, Vec<_>) = addresses.iter().copied().partition(SocketAddr::is_ipv4);
+    if v4.is_empty() || v6.is_empty() {
+        return addresses;
+    }
+    let timeout = std::time::Duration::from_nanos(timeout_ns);
+    let answers = |family: &[SocketAddr]| {
+        family.iter().any(|address| std::net::TcpStream::connect_timeout(address, timeout).is_ok())
+    };
+    match (answers(&v4), answers(&v6)) {
+        (true, false) => v4,
+        (false, true) => v6,
+        // Both answer, or neither: leave it as it is. Half of a dual-stack name on each is fair.
+        _ => addresses,
+    }
+}

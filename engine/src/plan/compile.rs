@@ -1,0 +1,242 @@
+//! `wire::Plan` → [`Plan`]: every string parsed, every limit checked, defaults put in.
+
+use super::endpoint::{parse_endpoint, parse_url};
+use super::profile::parse_profile;
+use super::{Endpoint, Expect, Plan, Schedule, request};
+use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Stretch};
+use acp_wire::plan::{Arrival, Load, Model};
+use acp_wire::units::{Rate, UnitError, parse_duration_ns, parse_rate};
+use acp_wire::verdict::{SEND_LAG_GAP_RATIO, SEND_LAG_LIMIT_NS};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Length of a run that gives neither a duration nor a count.
+pub(super) const DEFAULT_DURATION_NS: u64 = 10_000_000_000;
+/// Connections, at the most: what a token of the driver can tell apart.
+pub(super) const MAX_CONNECTIONS: u32 = 1 << 22;
+/// Requests on one connection at a time, at the most.
+pub(super) const MAX_PIPELINE: u32 = 1024;
+/// Bytes of requests on one connection at a time, at the most.
+pub(super) const MAX_BATCH_BYTES: usize = 64 << 20;
+
+/// Why a plan cannot be run.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is its message")]
+pub enum PlanError {
+    #[error("plan has schema `{0}`, expected `acp.plan/1`")]
+    Schema(String),
+    #[error("bad url `{url}`: {why}")]
+    Url { url: String, why: String },
+    #[error("unknown url scheme `{0}`\nhint: acp speaks http://")]
+    Scheme(String),
+    #[error("https is not supported yet: `{0}`\nhint: load the plain http:// port behind the TLS terminator")]
+    Https(String),
+    #[error("bad address in connect_to: {0}")]
+    ConnectTo(String),
+    #[error("bad {field}: {source}")]
+    Unit { field: &'static str, source: UnitError },
+    #[error("{0} must be above 0")]
+    Zero(&'static str),
+    #[error("{field} is {value}, the limit is {limit}")]
+    TooMany { field: &'static str, value: u64, limit: u64 },
+    #[error("bad profile `{profile}`: {why}")]
+    Profile { profile: String, why: String },
+    #[error("bad schedule: {0}")]
+    Pace(#[from] PaceError),
+    #[error("an open loop needs a rate or a profile")]
+    NoRate,
+    #[error("a rate and a profile exclude each other")]
+    RateAndProfile,
+    #[error("a closed loop has no rate\nhint: set load.model = \"open\"")]
+    RateInClosedLoop,
+    #[error("a profile has its own length; leave the duration out")]
+    DurationAndProfile,
+    #[error("a rate of 0 never reaches {0} requests\nhint: give a duration")]
+    NeverEnds(u64),
+    #[error("{0} is not supported yet")]
+    NotYet(&'static str),
+    #[error("bad method `{0}`")]
+    Method(String),
+    #[error("bad path `{0}`: it starts with `/` and has no blanks\nhint: write a blank as %20")]
+    Path(String),
+    #[error("bad header `{0}`\nhint: -H 'Name: value'")]
+    Header(String),
+    #[error("a Transfer-Encoding header would contradict the body, which is sent with its length")]
+    TransferEncoding,
+    #[error("the Content-Length header contradicts the body of {0} bytes")]
+    ContentLength(String),
+    #[error("body and body_base64 exclude each other")]
+    TwoBodies,
+    #[error("bad body_base64: {0}")]
+    Base64(String),
+    #[error("bad status `{0}` in expect\nhint: a code (200) or a class (2xx)")]
+    Status(String),
+    #[error("requests of {0} bytes times the pipeline depth are above {MAX_BATCH_BYTES} bytes")]
+    BatchBytes(usize),
+}
+
+/// Compiles a plan.
+///
+/// # Errors
+///
+/// When the plan asks for something that cannot be, or that this engine does not do.
+pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
+    refuse_unsupported(document)?;
+    let url = parse_url(&document.target.url)?;
+    let connection = &document.connection;
+    let connections = within("connections", document.load.connections, MAX_CONNECTIONS)?;
+    let pipeline = within("pipeline", connection.pipeline, MAX_PIPELINE)?;
+    // Without keep-alive a connection carries one request, whatever the depth.
+    let pipeline = if connection.keep_alive { pipeline } else { 1 };
+    let host = document.target.host.as_deref().unwrap_or(&url.host);
+    let request = request::encode(&document.request, &url.path, host, connection.keep_alive)?;
+    if request.bytes.len().saturating_mul(pipeline as usize) > MAX_BATCH_BYTES {
+        return Err(PlanError::BatchBytes(request.bytes.len()));
+    }
+    let warmup_ns = duration("warmup", &document.load.warmup)?;
+    Ok(Plan {
+        endpoints: endpoints(document, url.endpoint)?,
+        schedule: schedule(&document.load, warmup_ns)?,
+        warmup_ns,
+        connections,
+        pipeline,
+        keep_alive: connection.keep_alive,
+        requests_per_connection: match connection.requests_per_connection {
+            0 => None,
+            limit => Some(limit),
+        },
+        timeout_ns: positive("timeout", &connection.timeout)?,
+        connect_timeout_ns: positive("connect_timeout", &connection.connect_timeout)?,
+        request: Arc::new(request),
+        expect: Expect::new(&document.expect.status)?,
+        document: document.clone(),
+    })
+}
+
+/// Says openly what a plan may hold and this engine does not do.
+fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
+    if document.schema != acp_wire::PLAN_SCHEMA {
+        return Err(PlanError::Schema(document.schema.clone()));
+    }
+    let not_yet = [
+        ("source", document.source.is_some()),
+        ("arrival = \"poisson\"", document.load.arrival == Arrival::Poisson),
+        ("stop.slo", !document.stop.slo.is_empty()),
+        ("stop.abort_on", !document.stop.abort_on.is_empty()),
+        ("expect.body_contains", !document.expect.body_contains.is_empty()),
+        ("connection.source_ips", !document.connection.source_ips.is_empty()),
+    ];
+    match not_yet.into_iter().find(|&(_, asked)| asked) {
+        Some((what, _)) => Err(PlanError::NotYet(what)),
+        None => Ok(()),
+    }
+}
+
+fn endpoints(document: &acp_wire::Plan, url: Endpoint) -> Result<Vec<Endpoint>, PlanError> {
+    let given = &document.target.connect_to;
+    if given.is_empty() {
+        return Ok(vec![url]);
+    }
+    let parse = |text: &String| {
+        parse_endpoint(text, Some(url.port))
+            .map_err(|why| PlanError::ConnectTo(format!("`{text}`: {why}")))
+    };
+    given.iter().map(parse).collect()
+}
+
+fn schedule(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
+    if load.requests == Some(0) {
+        return Err(PlanError::Zero("requests"));
+    }
+    match load.model {
+        Model::Open => open_loop(load, warmup_ns),
+        Model::Closed if load.rate.is_some() || load.profile.is_some() => {
+            Err(PlanError::RateInClosedLoop)
+        }
+        Model::Closed => {
+            let given = given_duration(load)?;
+            let default = load.requests.is_none().then_some(DEFAULT_DURATION_NS);
+            Ok(Schedule::Closed { requests: load.requests, duration_ns: given.or(default) })
+        }
+    }
+}
+
+fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
+    let stretches = match (&load.rate, &load.profile) {
+        (Some(_), Some(_)) => return Err(PlanError::RateAndProfile),
+        (None, None) => return Err(PlanError::NoRate),
+        (None, Some(_)) if load.duration.is_some() => return Err(PlanError::DurationAndProfile),
+        (None, Some(profile)) => parse_profile(profile)?,
+        (Some(rate), None) => {
+            let rate = parse_rate(rate).map_err(|source| PlanError::Unit { field: "rate", source })?;
+            vec![Stretch::constant(rate, constant_length(rate, load)?)]
+        }
+    };
+    let pace = Pace::new(&stretches)?;
+    let total = load.requests.map_or(pace.total(), |requests| requests.min(pace.total()));
+    // The warm-up holds the rate that the schedule begins with.
+    let first = stretches.iter().find(|stretch| stretch.duration_ns > 0);
+    let warmup: Vec<_> =
+        first.map(|stretch| Stretch::constant(stretch.from, warmup_ns)).into_iter().collect();
+    Ok(Schedule::Open {
+        warmup: Arc::new(Pace::new(&warmup)?),
+        late_limit_ns: late_limit_ns(&pace),
+        pace: Arc::new(pace),
+        total,
+        catchup: load.catchup,
+        backlog: load.backlog,
+    })
+}
+
+/// How long a constant rate runs: as given, or until a count is reached.
+fn constant_length(rate: Rate, load: &Load) -> Result<u64, PlanError> {
+    let given = given_duration(load)?;
+    let Some(requests) = load.requests else { return Ok(given.unwrap_or(DEFAULT_DURATION_NS)) };
+    if rate.numerator == 0 {
+        return given.ok_or(PlanError::NeverEnds(requests));
+    }
+    // The last slot, and its gap after it.
+    let numerator = u128::from(requests) * u128::from(rate.denominator) * 1_000_000_000;
+    let needed = u64::try_from(numerator.div_ceil(u128::from(rate.numerator))).unwrap_or(u64::MAX);
+    let length = given.map_or(needed, |given| given.min(needed));
+    if length > MAX_DURATION_NS {
+        return Err(PlanError::Pace(PaceError::TooLong));
+    }
+    Ok(length)
+}
+
+fn given_duration(load: &Load) -> Result<Option<u64>, PlanError> {
+    load.duration.as_deref().map(|text| positive("duration", text)).transpose()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a tenth of a year fits")]
+#[expect(clippy::cast_sign_loss, reason = "a gap is not negative")]
+fn late_limit_ns(pace: &Pace) -> u64 {
+    let gap_ns = pace.duration_ns() as f64 / pace.total().max(1) as f64;
+    SEND_LAG_LIMIT_NS.max((gap_ns * SEND_LAG_GAP_RATIO) as u64)
+}
+
+fn within(field: &'static str, value: u32, limit: u32) -> Result<u32, PlanError> {
+    match value {
+        0 => Err(PlanError::Zero(field)),
+        _ if value > limit => {
+            Err(PlanError::TooMany { field, value: value.into(), limit: limit.into() })
+        }
+        _ => Ok(value),
+    }
+}
+
+fn duration(field: &'static str, text: &str) -> Result<u64, PlanError> {
+    let found = parse_duration_ns(text).map_err(|source| PlanError::Unit { field, source })?;
+    if found > MAX_DURATION_NS {
+        return Err(PlanError::Pace(PaceError::TooLong));
+    }
+    Ok(found)
+}
+
+fn positive(field: &'static str, text: &str) -> Result<u64, PlanError> {
+    match duration(field, text)? {
+        0 => Err(PlanError::Zero(field)),
+        found => Ok(found),
+    }
+}

@@ -1,0 +1,91 @@
+//! The plan, validated and compiled: immutable, shared by all shards, nothing left to parse.
+
+mod compile;
+mod endpoint;
+mod expect;
+mod profile;
+mod request;
+mod split;
+
+pub use compile::{PlanError, compile};
+pub use endpoint::{Endpoint, ResolveError, resolve};
+pub use expect::Expect;
+pub use request::EncodedRequest;
+pub use split::{ShardPlan, split};
+
+use crate::pace::Pace;
+use acp_wire::plan::Catchup;
+use std::sync::Arc;
+
+/// A compiled plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The document it was compiled from.
+    pub document: acp_wire::Plan,
+    /// Host and port of the URL, or where to connect instead.
+    pub endpoints: Vec<Endpoint>,
+    /// What decides when a request is sent.
+    pub schedule: Schedule,
+    /// Load before the measured part.
+    pub warmup_ns: u64,
+    /// Connections in all.
+    pub connections: u32,
+    /// Requests that may be on one connection at a time.
+    pub pipeline: u32,
+    /// Whether a connection carries more than one request.
+    pub keep_alive: bool,
+    /// Requests after which a connection is closed.
+    pub requests_per_connection: Option<u32>,
+    /// From the send to the last byte of the response.
+    pub timeout_ns: u64,
+    /// From the start of a connection until it is open.
+    pub connect_timeout_ns: u64,
+    /// The request, as bytes.
+    pub request: Arc<EncodedRequest>,
+    /// Which responses are as expected.
+    pub expect: Expect,
+}
+
+/// What decides when a request is sent.
+#[derive(Clone, Debug)]
+pub enum Schedule {
+    /// Each slot has a due time.
+    Open {
+        /// Schedule of the warm-up, from the start of the run.
+        warmup: Arc<Pace>,
+        /// Schedule of the measured part, from its start.
+        pace: Arc<Pace>,
+        /// Slots of the measured part; less than the pace has where a count ends the run.
+        total: u64,
+        /// What happens to late slots.
+        catchup: Catchup,
+        /// Slots that may wait for a connection.
+        backlog: u64,
+        /// A slot sent later than this is late: 1 ms, or a tenth of the mean gap.
+        late_limit_ns: u64,
+    },
+    /// A connection sends when it is free.
+    Closed {
+        /// Requests in all.
+        requests: Option<u64>,
+        /// Length of the measured part.
+        duration_ns: Option<u64>,
+    },
+}
+
+impl Plan {
+    /// Length of the measured part, where it is known beforehand.
+    #[must_use]
+    pub fn duration_ns(&self) -> Option<u64> {
+        match &self.schedule {
+            Schedule::Open { pace, .. } => Some(pace.duration_ns()),
+            Schedule::Closed { duration_ns, .. } => *duration_ns,
+        }
+    }
+
+    /// Whether requests follow a schedule.
+    #[must_use]
+    pub fn is_open_loop(&self) -> bool {
+        matches!(self.schedule, Schedule::Open { .. })
+    }
+}

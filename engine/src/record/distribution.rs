@@ -1,0 +1,133 @@
+//! The histograms of a record, their bounds, and how they are written and summed up.
+//!
+//! HdrHistogram from 1 ns to one hour with three significant digits: fixed bounds, so recording
+//! never allocates and any two add up. 264 KiB each, of which a run touches a few lines; a value
+//! above the hour is recorded as the hour.
+
+use acp_wire::report::Distribution;
+use base64::Engine as _;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer as _, V2Serializer};
+
+const HIGHEST_NS: u64 = 3_600_000_000_000;
+const DIGITS: u8 = 3;
+
+/// An empty histogram with the bounds that all histograms here have.
+#[must_use]
+#[expect(clippy::missing_panics_doc, reason = "the bounds are constants that are known to be good")]
+pub fn new_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, HIGHEST_NS, DIGITS).expect("constant bounds are valid")
+}
+
+/// The histograms of a record, in nanoseconds.
+pub struct Distributions {
+    /// Due time to last byte, expected responses.
+    pub response: Histogram<u64>,
+    /// Actual send to last byte, expected responses.
+    pub service: Histogram<u64>,
+    /// Actual send to first byte, expected responses.
+    pub first_byte: Histogram<u64>,
+    /// Start of a connection to its being open.
+    pub connect: Histogram<u64>,
+    /// Due time to actual send, open loop only.
+    pub send_lag: Histogram<u64>,
+    /// Due time to outcome, requests that did not end as expected.
+    pub error_response: Histogram<u64>,
+}
+
+impl Distributions {
+    pub(super) fn new() -> Self {
+        Self {
+            response: new_histogram(),
+            service: new_histogram(),
+            first_byte: new_histogram(),
+            connect: new_histogram(),
+            send_lag: new_histogram(),
+            error_response: new_histogram(),
+        }
+    }
+
+    fn all_mut(&mut self) -> [&mut Histogram<u64>; 6] {
+        [
+            &mut self.response,
+            &mut self.service,
+            &mut self.first_byte,
+            &mut self.connect,
+            &mut self.send_lag,
+            &mut self.error_response,
+        ]
+    }
+
+    fn all(&self) -> [&Histogram<u64>; 6] {
+        [
+            &self.response,
+            &self.service,
+            &self.first_byte,
+            &self.connect,
+            &self.send_lag,
+            &self.error_response,
+        ]
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.all_mut().into_iter().zip(other.all()) {
+            if !theirs.is_empty() {
+                mine.add(theirs).expect("all histograms have the same bounds");
+            }
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        for histogram in self.all_mut() {
+            if !histogram.is_empty() {
+                histogram.reset();
+            }
+        }
+    }
+
+    /// The form on the wire; histograms without values are left out.
+    #[must_use]
+    pub fn to_wire(&self) -> acp_wire::frame::Histograms {
+        acp_wire::frame::Histograms {
+            response: encode(&self.response),
+            service: encode(&self.service),
+            first_byte: encode(&self.first_byte),
+            connect: encode(&self.connect),
+            send_lag: encode(&self.send_lag),
+            error_response: encode(&self.error_response),
+        }
+    }
+}
+
+/// Base64 of the HDR V2 form, or none for a histogram without values.
+#[must_use]
+#[expect(clippy::missing_panics_doc, reason = "writing to memory does not fail")]
+pub fn encode(histogram: &Histogram<u64>) -> Option<String> {
+    if histogram.is_empty() {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(4096);
+    V2Serializer::new().serialize(histogram, &mut bytes).expect("a vector takes all bytes");
+    Some(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+/// The figures of a histogram for a report; all 0 when it is empty.
+#[must_use]
+pub fn summary(histogram: &Histogram<u64>) -> Distribution {
+    if histogram.is_empty() {
+        return Distribution::default();
+    }
+    let at = |quantile| histogram.value_at_quantile(quantile);
+    Distribution {
+        count: histogram.len(),
+        min: histogram.min(),
+        mean: histogram.mean(),
+        stddev: histogram.stdev(),
+        max: histogram.max(),
+        p50: at(0.5),
+        p90: at(0.9),
+        p99: at(0.99),
+        p99_9: at(0.999),
+        p99_99: at(0.9999),
+    }
+}

@@ -1,0 +1,114 @@
+//! The report from the record of a whole run.
+
+use super::verdict::{Evidence, judge};
+use super::Series;
+use crate::plan::{Plan, Schedule};
+use crate::record::{Record, summary};
+use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Report, Run};
+use acp_wire::Books;
+
+/// What is known of a run besides its record.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Who, where, when.
+    pub run: Run,
+    /// From the start of the measured part to the last outcome.
+    pub elapsed_us: u64,
+    /// User time of the process.
+    pub cpu_user_us: u64,
+    /// System time of the process.
+    pub cpu_system_us: u64,
+    /// Peak resident set.
+    pub max_rss_bytes: u64,
+    /// Largest share of a second in which a shard worked.
+    pub busy_ratio: f64,
+    /// Share of CPU time stolen.
+    pub steal_ratio: f64,
+    /// What happened when.
+    pub events: Vec<Event>,
+    /// Somebody has stopped the run.
+    pub is_stopped: bool,
+    /// Shards whose driver failed.
+    pub failed_shards: u32,
+}
+
+/// Puts a report together.
+#[must_use]
+pub fn assemble(plan: &Plan, total: &Record, series: Series, facts: Facts) -> Report {
+    let (counts, distributions) = (&total.counts, &total.distributions);
+    let books = Books {
+        planned: counts.planned,
+        sent: counts.sent,
+        not_sent: counts.not_sent_by_reason(),
+        completed: counts.completed,
+        errors: counts.errors_by_class(),
+        in_flight_at_stop: counts.in_flight_at_stop,
+        lost_with_agent: 0,
+        balanced: false,
+    }
+    .close();
+    let cpu_us = facts.cpu_user_us + facts.cpu_system_us;
+    let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+    let per_second = |count: u64, micros: u64| ratio(count, micros) * 1e6;
+    let (sending_us, elapsed_us) = (facts.run.duration_us, facts.elapsed_us);
+    // The last response of a closed loop may come after its end; those after it are few.
+    let planned_us = plan.duration_ns().map_or(sending_us, |nanos| nanos / 1000);
+    let mut report = Report {
+        schema: acp_wire::REPORT_SCHEMA.into(),
+        plan: plan.document.clone(),
+        verdict: acp_wire::Verdict::default(),
+        rate: Rates {
+            planned_per_s: per_second(books.planned, planned_us),
+            sent_per_s: per_second(books.sent, sending_us),
+            completed_per_s: per_second(books.completed, elapsed_us),
+        },
+        latency: Latency {
+            response_ns: summary(&distributions.response),
+            service_ns: summary(&distributions.service),
+            first_byte_ns: summary(&distributions.first_byte),
+            connect_ns: summary(&distributions.connect),
+            send_lag_ns: summary(&distributions.send_lag),
+            error_response_ns: summary(&distributions.error_response),
+        },
+        status: counts.by_status(),
+        bytes: Bytes { sent: counts.bytes_sent, received: counts.bytes_received },
+        connections: Connections {
+            opened: counts.connects,
+            closed: counts.disconnects,
+            reused_requests: counts.reused_requests,
+            retried_requests: counts.retried_requests,
+        },
+        generator: Generator {
+            cpu_us_per_request: ratio(cpu_us, books.sent),
+            cpu_user_us: facts.cpu_user_us,
+            cpu_system_us: facts.cpu_system_us,
+            max_rss_bytes: facts.max_rss_bytes,
+            busy_ratio: facts.busy_ratio,
+            steal_ratio: facts.steal_ratio,
+            turns: counts.turns,
+            completions_per_turn: ratio(counts.completions, counts.turns),
+            blocked: counts.blocked,
+            overflows: counts.overflows,
+            buffer_shortages: counts.buffer_shortages,
+        },
+        slo: Vec::new(),
+        events: facts.events,
+        series: series.into_frames(),
+        histograms: distributions.to_wire(),
+        run: facts.run,
+        books,
+    };
+    let late_limit_ns = match plan.schedule {
+        Schedule::Open { late_limit_ns, .. } => late_limit_ns,
+        Schedule::Closed { .. } => 0,
+    };
+    let evidence = Evidence {
+        is_open_loop: plan.is_open_loop(),
+        is_stopped: facts.is_stopped,
+        failed_shards: facts.failed_shards,
+        late: counts.late,
+        late_limit_ns,
+    };
+    report.verdict = judge(&report, &evidence);
+    report
+}

@@ -1,0 +1,234 @@
+//! The report for people.
+
+use acp_wire::report::{Distribution, Report};
+use acp_wire::verdict::State;
+use std::fmt::{self, Write as _};
+
+/// How a text is written.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Colours for a terminal.
+    pub color: bool,
+    /// Percentiles of the table, in percent, with the histogram to read them from.
+    pub percentiles: Vec<f64>,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { color: false, percentiles: vec![50.0, 90.0, 99.0, 99.9, 99.99] }
+    }
+}
+
+/// Renders a report. `values` reads a percentile of response and service time.
+#[must_use]
+#[expect(clippy::missing_panics_doc, reason = "writing to a string does not fail")]
+pub fn render(report: &Report, style: &Style, values: &dyn Fn(f64) -> (u64, u64)) -> String {
+    let mut text = String::new();
+    write_report(&mut text, report, style, values).expect("a string takes all text");
+    text
+}
+
+fn write_report(
+    out: &mut String,
+    report: &Report,
+    style: &Style,
+    values: &dyn Fn(f64) -> (u64, u64),
+) -> fmt::Result {
+    write_verdict(out, report, style)?;
+    write_run(out, report)?;
+    write_rates(out, report)?;
+    write_books(out, report)?;
+    write_latency(out, report, style, values)?;
+    write_outcomes(out, report)?;
+    write_cost(out, report)?;
+    writeln!(out, "Requests/sec: {:.2}", report.rate.completed_per_s)
+}
+
+fn write_verdict(out: &mut String, report: &Report, style: &Style) -> fmt::Result {
+    let state = report.verdict.state;
+    let color = match (style.color, state) {
+        (false, _) => "",
+        (true, State::Valid) => "\x1b[1;32m",
+        (true, _) => "\x1b[1;31m",
+    };
+    let reset = if style.color { "\x1b[0m" } else { "" };
+    let books = &report.books;
+    writeln!(
+        out,
+        "Verdict: {color}{}{reset} · {} planned, {} sent, {} completed, {} errors",
+        state.name(),
+        books.planned,
+        books.sent,
+        books.completed,
+        books.errors_total()
+    )?;
+    for reason in &report.verdict.reasons {
+        writeln!(out, "  {}: {}", reason.code, reason.text)?;
+    }
+    if books.sent > 0 && books.completed == 0 {
+        writeln!(out, "  no request was answered")?;
+    }
+    Ok(())
+}
+
+fn write_run(out: &mut String, report: &Report) -> fmt::Result {
+    let (run, load) = (&report.run, &report.plan.load);
+    let model = match (&load.rate, &load.profile) {
+        (Some(rate), _) => format!("open loop at {rate}"),
+        (None, Some(profile)) => format!("open loop, {profile}"),
+        (None, None) => "closed loop".into(),
+    };
+    writeln!(
+        out,
+        "Run:     {} {} · {model} · {} connections · {} {} · {:.1} s",
+        report.plan.request.method,
+        report.plan.target.url,
+        load.connections,
+        run.shards,
+        if run.shards == 1 { "shard" } else { "shards" },
+        run.duration_us as f64 / 1e6,
+    )?;
+    writeln!(out, "Driver:  {} ({})", run.driver, run.driver_reason)
+}
+
+fn write_rates(out: &mut String, report: &Report) -> fmt::Result {
+    let rate = &report.rate;
+    writeln!(
+        out,
+        "\nRates:   {:.1}/s planned · {:.1}/s sent · {:.1}/s completed",
+        rate.planned_per_s, rate.sent_per_s, rate.completed_per_s
+    )
+}
+
+fn write_books(out: &mut String, report: &Report) -> fmt::Result {
+    let books = &report.books;
+    write!(out, "Books:   planned {} = sent {}", books.planned, books.sent)?;
+    for (reason, count) in &books.not_sent {
+        write!(out, " + not sent {count} ({})", reason.name())?;
+    }
+    write!(out, "\n         sent {} = completed {}", books.sent, books.completed)?;
+    for (class, count) in books.errors.iter().filter(|(class, _)| class.is_without_response()) {
+        write!(out, " + {} {count}", class.name())?;
+    }
+    if books.in_flight_at_stop > 0 {
+        write!(out, " + in flight at stop {}", books.in_flight_at_stop)?;
+    }
+    writeln!(out, " · {}", if books.balanced { "balanced" } else { "NOT BALANCED" })
+}
+
+fn write_latency(
+    out: &mut String,
+    report: &Report,
+    style: &Style,
+    values: &dyn Fn(f64) -> (u64, u64),
+) -> fmt::Result {
+    let latency = &report.latency;
+    if latency.response_ns.count == 0 {
+        return writeln!(out, "\nNo expected response was received.");
+    }
+    writeln!(out, "\n             response time   service time")?;
+    let mut row = |name: &str, response: f64, service: f64| {
+        writeln!(out, "  {name:<10} {:>13}  {:>13}", duration(response), duration(service))
+    };
+    let (response, service) = (&latency.response_ns, &latency.service_ns);
+    row("min", response.min as f64, service.min as f64)?;
+    row("mean", response.mean, service.mean)?;
+    for &percentile in &style.percentiles {
+        let (response, service) = values(percentile);
+        row(&format!("p{percentile}"), response as f64, service as f64)?;
+    }
+    row("max", response.max as f64, service.max as f64)?;
+    write_line(out, "First byte", &latency.first_byte_ns)?;
+    write_line(out, "Connect", &latency.connect_ns)?;
+    write_line(out, "Send lag", &latency.send_lag_ns)?;
+    write_line(out, "Errors after", &latency.error_response_ns)
+}
+
+fn write_line(out: &mut String, name: &str, values: &Distribution) -> fmt::Result {
+    if values.count == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{name}: p50 {} · p90 {} · p99 {} · max {}",
+        duration(values.p50 as f64),
+        duration(values.p90 as f64),
+        duration(values.p99 as f64),
+        duration(values.max as f64)
+    )
+}
+
+fn write_outcomes(out: &mut String, report: &Report) -> fmt::Result {
+    if !report.status.is_empty() {
+        write!(out, "\nStatus:  ")?;
+        for (number, (code, count)) in report.status.iter().enumerate() {
+            write!(out, "{}{code} × {count}", if number == 0 { "" } else { " · " })?;
+        }
+        writeln!(out)?;
+    }
+    if !report.books.errors.is_empty() {
+        write!(out, "Errors:  ")?;
+        for (number, (class, count)) in report.books.errors.iter().enumerate() {
+            let separator = if number == 0 { "" } else { " · " };
+            write!(out, "{separator}{} × {count}", class.name())?;
+        }
+        writeln!(out)?;
+    }
+    for event in &report.events {
+        let mut lines = event.text.lines();
+        let first = lines.next().unwrap_or_default();
+        writeln!(out, "  at {:.3} s: {first}", event.at_us as f64 / 1e6)?;
+        for line in lines {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    let (bytes, connections) = (&report.bytes, &report.connections);
+    writeln!(
+        out,
+        "Bytes:   {} sent · {} received",
+        byte_count(bytes.sent),
+        byte_count(bytes.received)
+    )?;
+    write!(
+        out,
+        "Connections: {} opened · {} closed · {} requests on a kept connection",
+        connections.opened, connections.closed, connections.reused_requests
+    )?;
+    match connections.retried_requests {
+        0 => writeln!(out),
+        count => writeln!(out, " · {count} sent again"),
+    }
+}
+
+fn write_cost(out: &mut String, report: &Report) -> fmt::Result {
+    let generator = &report.generator;
+    let cpu_us = (generator.cpu_user_us + generator.cpu_system_us).max(1);
+    writeln!(
+        out,
+        "Cost:    {:.2} µs CPU per request ({:.0} % in user space) · {} peak memory · busiest shard {:.0} %",
+        generator.cpu_us_per_request,
+        generator.cpu_user_us as f64 * 100.0 / cpu_us as f64,
+        byte_count(generator.max_rss_bytes),
+        generator.busy_ratio * 100.0
+    )
+}
+
+/// Nanoseconds in the unit that suits a person.
+pub(crate) fn duration(nanos: f64) -> String {
+    match nanos {
+        _ if nanos < 1_000.0 => format!("{nanos:.0} ns"),
+        _ if nanos < 1_000_000.0 => format!("{:.1} µs", nanos / 1e3),
+        _ if nanos < 1_000_000_000.0 => format!("{:.2} ms", nanos / 1e6),
+        _ => format!("{:.2} s", nanos / 1e9),
+    }
+}
+
+fn byte_count(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        _ if bytes < 1024.0 => format!("{bytes:.0} B"),
+        _ if bytes < 1024.0 * 1024.0 => format!("{:.1} KiB", bytes / 1024.0),
+        _ if bytes < 1024.0 * 1024.0 * 1024.0 => format!("{:.1} MiB", bytes / (1024.0 * 1024.0)),
+        _ => format!("{:.2} GiB", bytes / (1024.0 * 1024.0 * 1024.0)),
+    }
+}

@@ -1,0 +1,96 @@
+//! Connections that end: by us, by the peer, or before they were open.
+
+use super::connection::{Request, State};
+use super::{Closed, Net, Shard};
+use crate::conn::End;
+use acp_wire::ErrorClass;
+
+/// How often one request is sent again, at the most.
+const MAX_RETRIES: u8 = 3;
+
+impl Shard {
+    /// A connection could not be opened.
+    pub fn open_failed(&mut self, net: &mut impl Net, conn: usize, class: ErrorClass, now: u64) {
+        if self.connections[conn].state == State::Connecting {
+            net.close(conn);
+            self.fail_connect(conn, class, now);
+        }
+    }
+
+    /// A connection was closed by the peer, or broke.
+    pub fn closed(&mut self, net: &mut impl Net, conn: usize, how: Closed, now: u64) {
+        if self.connections[conn].state != State::Open {
+            return;
+        }
+        let is_idle = self.connections[conn].parser.is_idle();
+        let end = match how {
+            Closed::Gracefully => self.connections[conn].parser.end(&mut self.heads),
+            Closed::Broken if is_idle => End::Idle,
+            Closed::Broken => End::Early,
+        };
+        match (end, how) {
+            (End::Done(response), _) => {
+                self.end_request(conn, &response, now);
+                self.retry_requests(conn, now);
+            }
+            // A server may close a kept connection at any time: what it has not begun to answer is
+            // sent again, once, on another.
+            (End::Idle, _) if self.connections[conn].served > 0 => self.retry_requests(conn, now),
+            (End::Idle | End::Early, Closed::Gracefully) => {
+                self.fail_requests(conn, ErrorClass::ClosedEarly, now);
+            }
+            (End::Idle | End::Early, Closed::Broken) => {
+                self.fail_requests(conn, ErrorClass::Reset, now);
+            }
+        }
+        self.disconnect(net, conn, now);
+    }
+
+    /// Closes a connection that carries no request any more, and goes on with it.
+    pub(super) fn disconnect(&mut self, net: &mut impl Net, conn: usize, now: u64) {
+        net.close(conn);
+        self.record.counts.disconnects += 1;
+        let connection = &mut self.connections[conn];
+        connection.parser.reset(&mut self.heads);
+        connection.is_writing = false;
+        if connection.served > 0 {
+            connection.failures = 0;
+            connection.state = State::Closed;
+            self.resume(net, conn, now);
+        } else {
+            self.back_off(conn, now);
+        }
+    }
+
+    pub(super) fn fail_connect(&mut self, conn: usize, class: ErrorClass, now: u64) {
+        self.fail_requests(conn, class, now);
+        self.back_off(conn, now);
+    }
+
+    /// Every request of a connection ends with `class`.
+    pub(super) fn fail_requests(&mut self, conn: usize, class: ErrorClass, now: u64) {
+        while let Some(request) = self.requests.pop(conn) {
+            self.fail_request(&request, class, now);
+        }
+    }
+
+    pub(super) fn fail_request(&mut self, request: &Request, class: ErrorClass, now: u64) {
+        self.active -= 1;
+        if request.is_measured {
+            self.in_flight -= 1;
+            self.record.add_error(class, &request.times(now));
+        }
+    }
+
+    /// Every request of a connection waits to be sent again.
+    pub(super) fn retry_requests(&mut self, conn: usize, now: u64) {
+        while let Some(request) = self.requests.pop(conn) {
+            if request.retries == MAX_RETRIES || self.is_stopped {
+                self.fail_request(&request, ErrorClass::ClosedEarly, now);
+            } else {
+                let retries = request.retries + 1;
+                self.retries.push_back(Request { retries, first_byte_ns: 0, ..request });
+            }
+        }
+    }
+}

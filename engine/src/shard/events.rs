@@ -1,0 +1,283 @@
+//! The life of a request, in order: a slot gets a connection, the request is written, bytes come
+//! back, the response ends.
+
+use super::connection::{Request, State};
+use super::{Net, Phase, Shard};
+use crate::conn::{Progress, Response};
+use acp_wire::{ErrorClass, NotSent};
+
+impl Shard {
+    /// Sends every slot that is due and has a connection.
+    pub(super) fn send_due(&mut self, net: &mut impl Net, now: u64) {
+        while self.slots.is_overdue(now) || !self.retries.is_empty() {
+            let Some(conn) = self.take_free() else {
+                self.exhausted_since_ns.get_or_insert(now);
+                break;
+            };
+            if self.fill(net, conn, now) == 0 {
+                // Held back to catch up smoothly.
+                self.offer(conn);
+                break;
+            }
+            self.offer(conn);
+        }
+        if self.slots.is_overdue(now) {
+            let (beyond_backlog, late) = self.slots.give_up_late(now);
+            self.record.counts.not_sent[NotSent::Backlog.index()] += self.counted(beyond_backlog);
+            self.record.counts.not_sent[NotSent::Catchup.index()] += self.counted(late);
+        } else if !self.free.is_empty() {
+            self.exhausted_since_ns = None;
+        }
+    }
+
+    /// During the warm-up nothing is booked as not sent.
+    fn counted(&self, slots: u64) -> u64 {
+        if self.phase == Phase::Warmup { 0 } else { slots }
+    }
+
+    /// A connection is open.
+    pub fn opened(&mut self, net: &mut impl Net, conn: usize, now: u64) {
+        let connection = &mut self.connections[conn];
+        if connection.state != State::Connecting {
+            return;
+        }
+        connection.state = State::Open;
+        self.record.counts.connects += 1;
+        let connect_ns = now.saturating_sub(connection.since_ns);
+        self.record.distributions.connect.saturating_record(connect_ns);
+        let waiting = self.requests.len(conn);
+        if waiting > 0 {
+            self.requests.for_each_mut(conn, |request| request.sent_ns = now);
+            self.write(net, conn, waiting, now);
+        }
+        self.resume(net, conn, now);
+    }
+
+    /// All bytes of the last send are with the kernel.
+    pub fn written(&mut self, net: &mut impl Net, conn: usize, now: u64) {
+        self.connections[conn].is_writing = false;
+        self.resume(net, conn, now);
+    }
+
+    /// Bytes have come.
+    pub fn received(&mut self, net: &mut impl Net, conn: usize, bytes: &[u8], now: u64) {
+        if self.connections[conn].state != State::Open {
+            return;
+        }
+        self.record.counts.bytes_received += bytes.len() as u64;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some(front) = self.requests.front_mut(conn) else {
+                // Nobody asked: some servers say good-bye before they close a kept connection.
+                return self.disconnect(net, conn, now);
+            };
+            if front.first_byte_ns == 0 {
+                front.first_byte_ns = now;
+            }
+            match self.connections[conn].parser.feed(rest, &mut self.heads) {
+                Ok((_, Progress::Partial)) => return,
+                Ok((used, Progress::Done(response))) => {
+                    rest = &rest[used..];
+                    self.end_request(conn, &response, now);
+                    if !self.may_carry_more(conn, &response) {
+                        self.retry_requests(conn, now);
+                        return self.disconnect(net, conn, now);
+                    }
+                }
+                Err(_) => {
+                    self.fail_requests(conn, ErrorClass::Protocol, now);
+                    return self.disconnect(net, conn, now);
+                }
+            }
+        }
+        self.resume(net, conn, now);
+    }
+
+    fn may_carry_more(&self, conn: usize, response: &Response) -> bool {
+        let plan = &self.plan.plan;
+        let served = self.connections[conn].served;
+        response.reuse
+            && plan.keep_alive
+            && plan.requests_per_connection.is_none_or(|limit| served < limit)
+    }
+
+    /// Books the response to the oldest request of a connection.
+    #[inline]
+    pub(super) fn end_request(&mut self, conn: usize, response: &Response, now: u64) {
+        let Some(request) = self.requests.pop(conn) else { return };
+        self.connections[conn].served += 1;
+        self.active -= 1;
+        if self.phase == Phase::Warmup {
+            self.record.counts.completed += 1;
+        }
+        if !request.is_measured {
+            return;
+        }
+        self.in_flight -= 1;
+        let times = request.times(now);
+        if self.plan.plan.expect.status(response.status) {
+            self.record.add_expected(response.status, &times);
+        } else {
+            self.record.add_unexpected(response.status, &times);
+        }
+    }
+
+    /// Goes on with a connection that has nothing else to wait for: gives it requests, or opens it.
+    pub(super) fn resume(&mut self, net: &mut impl Net, conn: usize, now: u64) {
+        if self.phase == Phase::Preparing {
+            return;
+        }
+        match self.connections[conn].state {
+            State::Open => {
+                // In an open loop a waiting slot is served here too, without waiting for a turn.
+                self.fill(net, conn, now);
+                self.offer(conn);
+            }
+            State::Closed => {
+                let taken = self.fill(net, conn, now);
+                if taken == 0 && self.plan.plan.keep_alive && self.phase != Phase::Draining {
+                    self.open(net, conn, now);
+                } else {
+                    self.offer(conn);
+                }
+            }
+            State::Connecting | State::BackOff => {}
+        }
+    }
+
+    /// Gives a connection as many requests as it has room for and are due. Returns how many.
+    #[inline]
+    fn fill(&mut self, net: &mut impl Net, conn: usize, now: u64) -> usize {
+        let room = self.room(conn);
+        let mut count = 0;
+        while count < room {
+            let Some(request) = self.next_request(now) else { break };
+            self.requests.push(conn, request);
+            count += 1;
+        }
+        if count == 0 {
+            return 0;
+        }
+        if self.connections[conn].state == State::Open {
+            self.write(net, conn, count, now);
+        } else {
+            self.open(net, conn, now);
+        }
+        count
+    }
+
+    /// How many requests a connection can take now.
+    #[inline]
+    fn room(&self, conn: usize) -> usize {
+        let connection = &self.connections[conn];
+        if connection.is_writing {
+            return 0;
+        }
+        // In an open loop each slot gets the connection that is least loaded.
+        let most = if self.plan.plan.is_open_loop() { 1 } else { usize::MAX };
+        let allowed = match self.plan.plan.requests_per_connection {
+            Some(limit) if connection.state == State::Open => {
+                limit.saturating_sub(connection.issued) as usize
+            }
+            Some(limit) => limit as usize,
+            None => usize::MAX,
+        };
+        self.requests.room(conn).min(most).min(allowed)
+    }
+
+    /// A request to be sent now: one that has to be sent again, or the next slot.
+    #[inline]
+    fn next_request(&mut self, now: u64) -> Option<Request> {
+        if let Some(request) = self.retries.pop_front() {
+            self.record.counts.retried_requests += u64::from(request.is_measured);
+            return Some(Request { sent_ns: now, ..request });
+        }
+        let due_ns = self.slots.take(now)?;
+        let is_measured = self.phase == Phase::Measuring;
+        self.active += 1;
+        self.record.counts.sent += 1;
+        if is_measured {
+            self.in_flight += 1;
+        }
+        if self.plan.plan.is_open_loop() {
+            self.note_lag(due_ns, now);
+        }
+        Some(Request { due_ns, sent_ns: now, first_byte_ns: 0, is_measured, retries: 0 })
+    }
+
+    /// Whose fault a late slot is: the target's when no connection was free at its due time, else
+    /// ours.
+    #[inline]
+    fn note_lag(&mut self, due_ns: u64, now: u64) {
+        let lag_ns = now - due_ns;
+        self.record.distributions.send_lag.saturating_record(lag_ns);
+        if self.exhausted_since_ns.is_some_and(|since_ns| due_ns >= since_ns) {
+            self.record.counts.blocked += 1;
+        } else if lag_ns > self.slots.late_limit_ns() {
+            self.record.counts.late += 1;
+        }
+    }
+
+    #[inline]
+    fn write(&mut self, net: &mut impl Net, conn: usize, count: usize, now: u64) {
+        let wants_written = self.wants_written();
+        let connection = &mut self.connections[conn];
+        #[expect(clippy::cast_possible_truncation, reason = "the pipeline depth is at most 1,024")]
+        let requests = count as u32;
+        if connection.issued > 0 {
+            self.record.counts.reused_requests += u64::from(requests);
+        } else {
+            self.record.counts.reused_requests += u64::from(requests) - 1;
+        }
+        connection.issued = connection.issued.saturating_add(requests);
+        self.record.counts.bytes_sent += (count * self.plan.plan.request.bytes.len()) as u64;
+        connection.is_writing = wants_written;
+        if wants_written {
+            connection.since_ns = now;
+        }
+        net.send(conn, count);
+    }
+
+    pub(super) fn open(&mut self, net: &mut impl Net, conn: usize, now: u64) {
+        let connection = &mut self.connections[conn];
+        connection.state = State::Connecting;
+        connection.since_ns = now;
+        connection.issued = 0;
+        connection.served = 0;
+        connection.is_writing = false;
+        self.watch(self.patience_ns(now));
+        net.open(conn);
+    }
+
+    /// Puts a connection that can take a request into the queue of free ones.
+    #[inline]
+    fn offer(&mut self, conn: usize) {
+        if !self.plan.plan.is_open_loop() || self.connections[conn].is_queued || !self.can_take(conn)
+        {
+            return;
+        }
+        self.connections[conn].is_queued = true;
+        self.free.push_back(conn);
+    }
+
+    #[inline]
+    fn can_take(&self, conn: usize) -> bool {
+        match self.connections[conn].state {
+            State::Open => self.room(conn) > 0,
+            State::Closed => !self.plan.plan.keep_alive || self.phase == Phase::Draining,
+            State::Connecting | State::BackOff => false,
+        }
+    }
+
+    /// The connection that has been free for the longest time.
+    #[inline]
+    fn take_free(&mut self) -> Option<usize> {
+        while let Some(conn) = self.free.pop_front() {
+            self.connections[conn].is_queued = false;
+            if self.can_take(conn) {
+                return Some(conn);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,359 @@
+//! The core of one shard: which request goes when on which connection, and what became of it.
+//!
+//! No I/O, no clock, no thread. A driver moves bytes through [`Net`] and calls the shard with what
+//! happened and the time; everything the core decides comes back as calls of [`Net`].
+//!
+//! ```text
+//!                    open                      opened
+//!   Closed ──────────────────► Connecting ─────────────────► Open ◄─┐ responses, requests
+//!     ▲  ▲                         │                          │  └──┘
+//!     │  └── time ── BackOff ◄─────┘ open_failed              │
+//!     └───────────────────────────────────────────────────────┘ closed, or closed by us
+//! ```
+//!
+//! Times are nanoseconds since an origin that the driver chose. A run is: `prepare` (connections
+//! open), `begin` (the schedule starts), `turn` and events until [`Shard::is_finished`], `finish`.
+
+mod closed;
+mod connection;
+mod deadlines;
+mod events;
+mod slots;
+
+use crate::conn::HeadPool;
+use crate::plan::ShardPlan;
+use crate::record::Record;
+use acp_wire::{ErrorClass, NotSent};
+use connection::{Connection, Requests, State};
+use slots::Slots;
+use std::collections::VecDeque;
+
+/// What the core asks of whatever moves its bytes. Connections are numbered from 0.
+///
+/// After `close` the driver reports nothing more about that connection until the next `open`.
+pub trait Net {
+    /// Start to connect. Answered by `opened` or `open_failed`.
+    fn open(&mut self, conn: usize);
+    /// Write `count` copies of the plan's request. Answered by [`Shard::written`] where
+    /// [`Shard::wants_written`].
+    fn send(&mut self, conn: usize, count: usize);
+    /// Close at once.
+    fn close(&mut self, conn: usize);
+}
+
+/// How a connection ended that the core did not close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The peer closed its side.
+    Gracefully,
+    /// It was reset, or another error struck.
+    Broken,
+}
+
+/// When the core wants its next turn, if nothing happens before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// The time.
+    pub at_ns: u64,
+    /// Whether a request is due then, so that being late is a fault.
+    pub due: bool,
+}
+
+/// Bytes of requests on one connection up to which a send is taken as done at once. Above, the
+/// socket's buffer may not take them all, and the next send has to wait for the end of this one.
+pub const SMALL_BATCH_BYTES: usize = 4096;
+
+/// After the last slot's due time, slots that still wait for a connection get so much longer.
+pub const GRACE_NS: u64 = 5_000_000_000;
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Connections open; nothing is sent.
+    Preparing,
+    /// Load that is not counted.
+    Warmup,
+    /// The measured part.
+    Measuring,
+    /// Nothing new is sent; responses come in.
+    Draining,
+}
+
+/// The core of one shard.
+pub struct Shard {
+    plan: ShardPlan,
+    phase: Phase,
+    /// A user or a rule has stopped the run: nothing is sent again.
+    is_stopped: bool,
+    /// Start of the measured part.
+    start_ns: u64,
+    /// When draining began.
+    drain_ns: u64,
+    slots: Slots,
+    connections: Vec<Connection>,
+    requests: Requests,
+    heads: HeadPool,
+    /// Open connections with room for a request; entries may be stale.
+    free: VecDeque<usize>,
+    /// Requests whose connection was closed under them, to be sent again.
+    retries: VecDeque<connection::Request>,
+    /// Since when no connection was free for a slot that was due.
+    exhausted_since_ns: Option<u64>,
+    /// No deadline of a connection lies before this.
+    check_ns: u64,
+    /// Requests of the measured part without an outcome.
+    in_flight: u64,
+    /// Requests without an outcome, all.
+    active: u64,
+    /// Slots that `record.counts.planned` has seen.
+    planned: u64,
+    record: Box<Record>,
+}
+
+impl Shard {
+    /// The core for `plan`. All memory is allocated here.
+    #[must_use]
+    pub fn new(plan: ShardPlan) -> Self {
+        let connections = plan.connections as usize;
+        let head_request = plan.plan.request.is_head;
+        Self {
+            phase: Phase::Preparing,
+            is_stopped: false,
+            start_ns: u64::MAX,
+            drain_ns: u64::MAX,
+            slots: Slots::new(&plan),
+            connections: (0..connections).map(|_| Connection::new(head_request)).collect(),
+            requests: Requests::new(connections, plan.plan.pipeline as usize),
+            heads: HeadPool::new(),
+            free: VecDeque::with_capacity(connections),
+            retries: VecDeque::with_capacity(connections * plan.plan.pipeline as usize),
+            exhausted_since_ns: None,
+            check_ns: u64::MAX,
+            in_flight: 0,
+            active: 0,
+            planned: 0,
+            record: Box::new(Record::new()),
+            plan,
+        }
+    }
+
+    /// The plan of this shard.
+    #[must_use]
+    pub fn plan(&self) -> &ShardPlan {
+        &self.plan
+    }
+
+    /// Whether the driver has to say when a send is done: requests that may not fit into the
+    /// socket's buffer.
+    #[must_use]
+    pub fn wants_written(&self) -> bool {
+        wants_written(&self.plan)
+    }
+
+    /// Opens connections before the run, so that the first request need not wait for one. Without
+    /// keep-alive there is nothing to prepare.
+    pub fn prepare(&mut self, net: &mut impl Net, now: u64) {
+        if self.plan.plan.keep_alive {
+            for conn in 0..self.connections.len() {
+                self.open(net, conn, now);
+            }
+        }
+    }
+
+    /// Whether every connection of [`Self::prepare`] is open or has failed.
+    #[must_use]
+    pub fn is_prepared(&self) -> bool {
+        !self.connections.iter().any(|connection| connection.state == State::Connecting)
+    }
+
+    /// Connections that are open.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.connections.iter().filter(|connection| connection.state == State::Open).count()
+    }
+
+    /// Starts the schedule, which began at `start_ns`; its warm-up, if there is one, comes first.
+    pub fn begin(&mut self, net: &mut impl Net, start_ns: u64, now: u64) {
+        let warmup_ns = self.plan.plan.warmup_ns;
+        self.start_ns = start_ns + warmup_ns;
+        self.phase = if warmup_ns > 0 { Phase::Warmup } else { Phase::Measuring };
+        self.slots.begin(start_ns, self.phase == Phase::Warmup);
+        for conn in 0..self.connections.len() {
+            self.resume(net, conn, now);
+        }
+    }
+
+    /// Does what is due at `now` and says when to come back.
+    pub fn turn(&mut self, net: &mut impl Net, now: u64) -> Wake {
+        if self.phase == Phase::Warmup && now >= self.start_ns {
+            self.end_warmup(net, now);
+        }
+        if now >= self.check_ns {
+            self.check_deadlines(net, now);
+        }
+        if self.phase > Phase::Preparing && self.plan.plan.is_open_loop() {
+            self.send_due(net, now);
+        }
+        if self.phase == Phase::Measuring && self.is_sending_over(now) {
+            self.drain(now, NotSent::Ended);
+        }
+        self.wake(now)
+    }
+
+    /// Stops sending; slots that were not sent are booked as `stopped`.
+    pub fn stop(&mut self, now: u64) {
+        self.is_stopped = true;
+        if self.phase < Phase::Draining {
+            self.drain(now, NotSent::Stopped);
+        }
+        // A request that waits to be sent again was sent; it will not be answered any more.
+        while let Some(request) = self.retries.pop_front() {
+            self.fail_request(&request, ErrorClass::ClosedEarly, now);
+        }
+    }
+
+    /// Whether nothing more will happen: all outcomes are known, or waiting for them took as long as
+    /// a request may take.
+    #[must_use]
+    pub fn is_finished(&self, now: u64) -> bool {
+        let patience_ns = self.drain_ns.saturating_add(self.plan.plan.timeout_ns);
+        self.phase == Phase::Draining && (self.active == 0 || now >= patience_ns)
+    }
+
+    /// Ends the run: books what is still in flight. Returns the last record.
+    #[must_use]
+    pub fn finish(mut self, net: &mut impl Net) -> Box<Record> {
+        self.record.counts.in_flight_at_stop += self.in_flight;
+        for (conn, connection) in self.connections.iter().enumerate() {
+            if matches!(connection.state, State::Open | State::Connecting) {
+                net.close(conn);
+            }
+        }
+        self.record
+    }
+
+    /// Start of the measured part; `u64::MAX` before [`Self::begin`].
+    #[must_use]
+    pub fn start_ns(&self) -> u64 {
+        self.start_ns
+    }
+
+    /// End of the measured part, where the schedule says it.
+    #[must_use]
+    pub fn end_ns(&self) -> Option<u64> {
+        self.plan.plan.duration_ns().map(|duration_ns| self.start_ns.saturating_add(duration_ns))
+    }
+
+    /// When sending ended; `u64::MAX` while it goes on.
+    #[must_use]
+    pub fn drain_ns(&self) -> u64 {
+        self.drain_ns
+    }
+
+    /// Whether the run is in its warm-up.
+    #[must_use]
+    pub fn is_warming_up(&self) -> bool {
+        self.phase <= Phase::Warmup && self.plan.plan.warmup_ns > 0
+    }
+
+    /// Requests of the measured part (or of the warm-up, during it) without an outcome.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        if self.is_warming_up() { self.active } else { self.in_flight }
+    }
+
+    /// The record of the present frame, for what only the driver knows.
+    pub fn record_mut(&mut self) -> &mut Record {
+        &mut self.record
+    }
+
+    /// Takes the record of the frame that ends at `now` and goes on with an empty one.
+    #[must_use]
+    pub fn swap_record(&mut self, empty: Box<Record>, now: u64) -> Box<Record> {
+        self.count_planned(now);
+        std::mem::replace(&mut self.record, empty)
+    }
+
+    fn end_warmup(&mut self, net: &mut impl Net, now: u64) {
+        self.phase = Phase::Measuring;
+        self.planned = 0;
+        self.slots.begin(self.start_ns, false);
+        self.exhausted_since_ns = None;
+        // Retries of warm-up requests are forgotten with the warm-up.
+        self.active -= self.retries.len() as u64;
+        self.retries.clear();
+        if !self.plan.plan.is_open_loop() {
+            (0..self.connections.len()).for_each(|conn| self.resume(net, conn, now));
+        }
+    }
+
+    /// Adds to the record the slots that have come due since the last time.
+    fn count_planned(&mut self, now: u64) {
+        if self.phase == Phase::Preparing {
+            return;
+        }
+        // After the end of the schedule all slots count as planned, whatever the time.
+        let planned = self.slots.planned_before(now).max(self.planned);
+        self.record.counts.planned += planned - self.planned;
+        self.planned = planned;
+    }
+
+    /// Nothing is left to send, or what is left has waited too long.
+    fn is_sending_over(&self, now: u64) -> bool {
+        let grace_ns = GRACE_NS.min(self.plan.plan.timeout_ns);
+        self.slots.is_exhausted(now)
+            || now >= self.slots.end_ns().saturating_add(grace_ns)
+    }
+
+    fn drain(&mut self, now: u64, reason: NotSent) {
+        if self.phase == Phase::Warmup {
+            // Stopped before the measured part began: its slots were planned all the same.
+            self.slots.begin(self.start_ns, false);
+            self.planned = 0;
+        }
+        self.phase = Phase::Draining;
+        self.drain_ns = now;
+        let rest = self.slots.give_up_rest();
+        self.record.counts.not_sent[reason.index()] += rest;
+        self.count_planned(u64::MAX);
+    }
+
+    fn wake(&self, now: u64) -> Wake {
+        let deadline = Wake { at_ns: self.check_ns, due: false };
+        let next = match self.phase {
+            Phase::Preparing => return deadline,
+            Phase::Draining => {
+                let patience_ns = self.drain_ns.saturating_add(self.plan.plan.timeout_ns);
+                Wake { at_ns: patience_ns, due: false }
+            }
+            Phase::Warmup | Phase::Measuring => self.next_send(now),
+        };
+        if deadline.at_ns < next.at_ns { deadline } else { next }
+    }
+
+    fn next_send(&self, now: u64) -> Wake {
+        let end_ns = match self.phase {
+            Phase::Warmup => self.start_ns,
+            _ => self.slots.end_ns(),
+        };
+        let ends = |now: u64| {
+            let grace_ns = GRACE_NS.min(self.plan.plan.timeout_ns);
+            let at_ns = if now < end_ns { end_ns } else { end_ns.saturating_add(grace_ns) };
+            Wake { at_ns, due: false }
+        };
+        match self.slots.next_ns() {
+            // Without a free connection a due slot waits for an event, not for a time.
+            Some(at_ns) if at_ns > now || !self.free.is_empty() => {
+                let due = Wake { at_ns, due: true };
+                if due.at_ns <= ends(now).at_ns { due } else { ends(now) }
+            }
+            _ => ends(now),
+        }
+    }
+}
+
+/// See [`Shard::wants_written`].
+#[must_use]
+pub fn wants_written(plan: &ShardPlan) -> bool {
+    plan.plan.request.bytes.len() * plan.plan.pipeline as usize > SMALL_BATCH_BYTES
+}

@@ -1,0 +1,96 @@
+//! A frame: what happened in one second on one engine. Merged frames have the same shape.
+
+use crate::outcome::{ErrorClass, NotSent};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Marks of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flags {
+    /// The second belongs to the warm-up and is not part of the report.
+    #[serde(default)]
+    pub warmup: bool,
+    /// No frame follows.
+    #[serde(default)]
+    pub last: bool,
+}
+
+/// Histograms of a frame, base64 of HDR V2. Absent: nothing was recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histograms {
+    /// From the due time to the last byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<String>,
+    /// From the actual send to the last byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// From the actual send to the first byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<String>,
+    /// From the start of a connection until it was open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<String>,
+    /// From the due time to the actual send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_lag: Option<String>,
+    /// Response time of requests that did not end as expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_response: Option<String>,
+}
+
+/// Counts and histograms of one second. Sums over the frames of a run equal its report exactly.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// [`crate::FRAME_SCHEMA`].
+    pub schema: String,
+    /// Id of the run.
+    #[serde(default)]
+    pub run: String,
+    /// Name of the agent; empty on a single machine.
+    #[serde(default)]
+    pub agent: String,
+    /// Shards that are in this frame.
+    pub shard_count: u32,
+    /// Sequence number of the frame, from 0, no holes.
+    pub seq: u64,
+    /// Second of the run, from 0; the warm-up counts from its own 0.
+    pub second: u64,
+    /// Marks.
+    pub flags: Flags,
+    /// Slots that were settled in this second: sent, or given up.
+    pub planned: u64,
+    /// Slots handed to a connection.
+    pub sent: u64,
+    /// Complete responses.
+    pub completed: u64,
+    /// Slots given up, by reason.
+    #[serde(default)]
+    pub not_sent: BTreeMap<NotSent, u64>,
+    /// Requests that did not end as expected, by class.
+    #[serde(default)]
+    pub errors: BTreeMap<ErrorClass, u64>,
+    /// Responses by status code.
+    #[serde(default)]
+    pub status: BTreeMap<u16, u64>,
+    /// Requests without an outcome at the end of the second.
+    pub in_flight: u64,
+    /// Slots that waited because no connection was free when they were due.
+    pub blocked: u64,
+    /// Connections opened.
+    pub connects: u64,
+    /// Connections closed by either side.
+    pub disconnects: u64,
+    /// Bytes of requests.
+    pub bytes_sent: u64,
+    /// Bytes of responses.
+    pub bytes_received: u64,
+    /// Rate that the schedule asks for at the end of this second, per second; 0 in a closed loop.
+    pub rate_target: f64,
+    /// CPU time of the engine in this second, user and system.
+    pub cpu_us: u64,
+    /// Time stolen by the hypervisor in this second, all CPUs of the machine.
+    pub steal_us: u64,
+    /// Distributions.
+    #[serde(default)]
+    pub histograms: Histograms,
+}

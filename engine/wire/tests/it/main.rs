@@ -1,0 +1,3 @@
+//! Tests of the formats as another program sees them.
+
+mod golden;
