@@ -84,7 +84,8 @@ impl Desk {
         }
     }
 
-    pub(crate) fn responses(&self) -> &Arc<Responses> {
+    #[inline]
+    pub(crate) fn responses(&self) -> &Responses {
         &self.options.responses
     }
 

@@ -18,8 +18,8 @@ use super::counts::{Board, Counts};
 use super::desk::{Desk, DeskOptions};
 use super::faults::{ErrorDice, ErrorRate, Stall, Timing};
 use super::response::{ResponseOptions, Responses};
+use super::server::{Server, ServerOptions, stop};
 use crate::cpus::{CpuError, pin_current_thread};
-use crate::drivers::uring::server::{Server, ServerOptions, stop};
 use crate::drivers::uring::{RingError, probe};
 
 /// What a target does.

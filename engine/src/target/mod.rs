@@ -14,16 +14,20 @@
 pub mod cli;
 
 mod launch;
+mod server;
 
-pub(crate) mod clock;
-pub(crate) mod counts;
-pub(crate) mod desk;
-pub(crate) mod request;
-pub(crate) mod response;
+mod chunked;
+mod head;
+mod request;
+mod response;
+
+mod desk;
+mod faults;
+
+mod clock;
+mod counts;
 
 mod arrivals;
-mod chunked;
-mod faults;
 mod judge;
 
 pub use arrivals::{ArrivalsError, MAGIC, read_arrivals};

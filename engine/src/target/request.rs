@@ -14,10 +14,7 @@
 //! ```
 
 use super::chunked::{Chunk, Step};
-
-/// Longest request head, in bytes.
-const HEAD_LIMIT_BYTES: usize = 32 * 1024;
-const HEADER_LIMIT: usize = 100;
+use super::head::{HEAD_LIMIT_BYTES, Head, Length, Parsed, parse};
 
 /// The path that answers with the target's counts.
 pub(crate) const COUNT_PATH: &str = "/__acp/count";
@@ -116,12 +113,6 @@ enum State {
     Body { left: u64 },
     Chunk(Chunk),
     Stopped,
-}
-
-/// How long a body is.
-enum Length {
-    Bytes(u64),
-    Chunked,
 }
 
 impl Framing {
@@ -265,101 +256,11 @@ fn skip(input: &mut &[u8], left: u64) -> u64 {
     left - here as u64
 }
 
-enum Parsed {
-    Partial,
-    Bad,
-    Head(Head),
-}
-
-struct Head {
-    bytes: usize,
-    request: Request,
-    length: Length,
-    expects_continue: bool,
-}
-
-impl Head {
-    fn is_everything(&self) -> bool {
-        matches!(self.length, Length::Bytes(0)) && !self.request.connection.closes()
-    }
-}
-
-fn parse(bytes: &[u8]) -> Parsed {
-    let mut headers = [httparse::EMPTY_HEADER; HEADER_LIMIT];
-    let mut request = httparse::Request::new(&mut headers);
-    match request.parse(bytes) {
-        Ok(httparse::Status::Partial) => Parsed::Partial,
-        Ok(httparse::Status::Complete(length)) if length <= HEAD_LIMIT_BYTES => {
-            understand(&request, length).map_or(Parsed::Bad, Parsed::Head)
-        }
-        Ok(httparse::Status::Complete(_)) | Err(_) => Parsed::Bad,
-    }
-}
-
-/// What a head says, or nothing if it contradicts itself.
-fn understand(request: &httparse::Request<'_, '_>, bytes: usize) -> Option<Head> {
-    let old = request.version? == 0;
-    let (mut length, mut chunked) = (None, false);
-    let (mut keep, mut close, mut expects_continue) = (false, false, false);
-    for header in request.headers.iter() {
-        let value = header.value.trim_ascii();
-        if header.name.eq_ignore_ascii_case("content-length") {
-            let value = decimal(value)?;
-            if length.is_some_and(|length| length != value) {
-                return None;
-            }
-            length = Some(value);
-        } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
-            if chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                return None;
-            }
-            chunked = true;
-        } else if header.name.eq_ignore_ascii_case("connection") {
-            keep |= has_token(value, b"keep-alive");
-            close |= has_token(value, b"close");
-        } else if header.name.eq_ignore_ascii_case("expect") {
-            expects_continue = value.eq_ignore_ascii_case(b"100-continue");
-        }
-    }
-    // Both lengths at once is how requests are smuggled.
-    if chunked && (length.is_some() || old) {
-        return None;
-    }
-    let connection = match (old, keep, close) {
-        (false, _, false) => Persistence::Keep,
-        (false, _, true) => Persistence::Close,
-        (true, true, false) => Persistence::OldKeep,
-        (true, _, _) => Persistence::OldClose,
-    };
-    let purpose = match request.method? {
-        "GET" if request.path? == COUNT_PATH => Purpose::Count,
-        "HEAD" => Purpose::Head,
-        _ => Purpose::Response,
-    };
-    let length = if chunked { Length::Chunked } else { Length::Bytes(length.unwrap_or(0)) };
-    Some(Head {
-        bytes,
-        request: Request { purpose, connection },
-        length,
-        expects_continue: expects_continue && !old,
-    })
-}
-
-fn decimal(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-fn has_token(value: &[u8], token: &[u8]) -> bool {
-    value.split(|&byte| byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::head::HEADER_LIMIT;
     use super::*;
 
     /// All events of `input`, given in pieces that end at `cuts`.

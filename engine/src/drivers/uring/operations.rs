@@ -2,8 +2,10 @@
 //!
 //! Files are named by their index in the ring's table. Nothing happens before [`Ring::enter`].
 
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use io_uring::squeue::{Entry, Flags};
 use io_uring::{opcode, types};
@@ -32,6 +34,10 @@ pub enum Shutdown {
 /// The name of an address that a ring keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressId(usize);
+
+/// The name of bytes that a ring keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BytesId(usize);
 
 impl Ring {
     /// Does nothing and completes.
@@ -132,6 +138,43 @@ impl Ring {
             .build();
         // SAFETY: the caller keeps the bytes.
         unsafe { self.push(noted(entry, Notify::OnFailure, user_data)) };
+    }
+
+    /// Keeps bytes for [`Ring::send_kept_now`], as long as the ring lives.
+    pub fn keep_bytes(&mut self, bytes: Arc<[u8]>) -> BytesId {
+        self.kept.push(bytes);
+        BytesId(self.kept.len() - 1)
+    }
+
+    /// [`Ring::send_now`] of a part of bytes that the ring keeps.
+    ///
+    /// # Panics
+    ///
+    /// `bytes` must come from this ring, and `part` must be inside of them.
+    #[inline]
+    pub fn send_kept_now(&mut self, file: u32, bytes: BytesId, part: Range<usize>, user_data: u64) {
+        let part = std::ptr::from_ref(&self.kept[bytes.0][part]);
+        // SAFETY: kept bytes are shared, so nobody changes them, and stay until the ring is gone;
+        // the reference is only separated from the borrow of `self`.
+        unsafe { self.send_now(file, &*part, user_data) };
+    }
+
+    /// [`Ring::send_now`] of bytes that are needed once. It allocates: not for the path of a
+    /// request.
+    pub fn send_once_now(&mut self, file: u32, bytes: Box<[u8]>, user_data: u64) {
+        self.outgoing.push(bytes);
+        let Some(bytes) = self.outgoing.last() else { return };
+        let bytes: *const [u8] = std::ptr::from_ref(&**bytes);
+        // SAFETY: the bytes stay where they are until nothing is left to submit; the reference is
+        // only separated from the borrow of `self`.
+        unsafe { self.send_now(file, &*bytes, user_data) };
+    }
+
+    /// Completes once when more can be sent, or never will be again.
+    pub fn wait_writable(&mut self, file: u32, user_data: u64) {
+        let events = u32::from(libc::POLLOUT.unsigned_abs());
+        let entry = opcode::PollAdd::new(types::Fixed(file), events);
+        self.push_plain(entry.build(), Notify::Always, user_data);
     }
 
     /// Sends bytes that live for ever.
@@ -313,8 +356,36 @@ mod tests {
         unsafe { ring.send_now(0, &MUCH, 2) };
         let part = next(&mut ring).count().expect("a part");
         assert!(part > 0 && (part as usize) < MUCH.len(), "{part}");
-        // SAFETY: as above.
-        unsafe { ring.send_now(0, b"little", 3) };
+        let kept = ring.keep_bytes(Arc::from(*b"little"));
+        ring.send_kept_now(0, kept, 1..4, 3);
         assert_eq!(next(&mut ring).count(), Err(libc::EAGAIN));
+        ring.send_once_now(0, Box::from(*b"little"), 4);
+        assert_eq!(next(&mut ring).count(), Err(libc::EAGAIN));
+        assert!(ring.outgoing.is_empty());
+    }
+
+    #[test]
+    fn a_connection_is_writable_again_when_its_peer_has_read() {
+        static MUCH: [u8; 16 << 20] = [7; 16 << 20];
+        let (listener, address) = listen();
+        let mut ring = Ring::new(OPTIONS).expect("ring");
+        let stream = TcpStream::connect(address.as_socket().expect("inet")).expect("connect");
+        let (mut peer, _) = listener.accept().expect("accept");
+        ring.install(0, &stream).expect("install");
+        // SAFETY: the bytes are static.
+        unsafe { ring.send_now(0, &MUCH, 1) };
+        let part = next(&mut ring).count().expect("a part");
+        ring.wait_writable(0, 2);
+        assert_silent(&mut ring);
+        peer.read_exact(&mut vec![0; part as usize]).expect("read");
+        let writable = next(&mut ring);
+        assert_eq!(
+            (writable.user_data, writable.count()),
+            (2, Ok(u32::from(libc::POLLOUT.unsigned_abs())))
+        );
+        ring.wait_writable(0, 3);
+        drop(peer);
+        stream.shutdown(std::net::Shutdown::Both).expect("shutdown");
+        assert!(next(&mut ring).result > 0);
     }
 }

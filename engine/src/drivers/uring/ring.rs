@@ -8,6 +8,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use io_uring::types::{CancelBuilder, SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, squeue};
@@ -15,7 +16,7 @@ use socket2::SockAddr;
 use thiserror::Error;
 
 use super::buffers::Mapping;
-use super::{Completion, Features};
+use super::{Completion, Features, registered};
 
 /// Why a ring could not be made or driven.
 #[derive(Debug, Error)]
@@ -108,6 +109,10 @@ pub struct Ring {
     /// Counted and not plain, because a queued connect points at its address while the vector
     /// grows.
     pub(super) addresses: Vec<Rc<SockAddr>>,
+    /// Bytes to send, kept for good.
+    pub(super) kept: Vec<Arc<[u8]>>,
+    /// Bytes of `send_once_now` that the kernel may not have looked at yet.
+    pub(super) outgoing: Vec<Box<[u8]>>,
     /// Operations that did not fit: submitted before all later ones, never dropped.
     spill: VecDeque<squeue::Entry>,
     /// What `io_uring_enter` is called with: an index of a registered ring, or the file descriptor.
@@ -227,7 +232,11 @@ impl Ring {
         if idle && self.ring.completion().len() >= want as usize {
             return Ok(());
         }
-        self.call(want, timeout_ns)
+        self.call(want, timeout_ns)?;
+        if !self.outgoing.is_empty() && !self.has_unsubmitted() {
+            self.outgoing.clear();
+        }
+        Ok(())
     }
 
     /// Submits until at most one queue's worth is left. Stops when the kernel takes nothing more:
@@ -358,8 +367,7 @@ impl Drop for Ring {
     fn drop(&mut self) {
         self.end_operations();
         if self.features.registered_ring {
-            // A registered ring is held by its thread and would live until the thread ends.
-            unregister_ring(self.ring.as_raw_fd(), self.enter_fd);
+            registered::unregister(self.ring.as_raw_fd(), self.enter_fd);
         }
     }
 }
@@ -389,7 +397,7 @@ impl Setup {
             .register_files_sparse(count)
             .map_err(|source| RingError::RegisterFiles { count, source })?;
         let fd = ring.as_raw_fd();
-        let registered = register_ring(fd);
+        let registered = registered::register(fd);
         let features = Features {
             single_issuer: self.single_issuer,
             defer_taskrun: self.defer_taskrun,
@@ -402,6 +410,8 @@ impl Setup {
             ring,
             mappings: Vec::new(),
             addresses: Vec::new(),
+            kept: Vec::new(),
+            outgoing: Vec::new(),
             spill: VecDeque::new(),
             enter_fd: registered.unwrap_or(fd),
             features,
@@ -431,46 +441,6 @@ impl Setup {
 
 fn timespec(ns: u64) -> Timespec {
     Timespec::from(std::time::Duration::from_nanos(ns))
-}
-
-// `Submitter::register_ring_fd` of the io-uring crate remembers the index in a value that borrows
-// the ring, so it cannot be kept next to it; these two do the same by hand.
-
-/// `struct io_uring_rsrc_update` of `linux/io_uring.h`.
-#[repr(C)]
-struct RingUpdate {
-    offset: u32,
-    reserved: u32,
-    data: u64,
-}
-
-const REGISTER_RING_FDS: u32 = 20;
-const UNREGISTER_RING_FDS: u32 = 21;
-
-/// Registers the ring with its thread: the index to enter it by, or nothing on a kernel that
-/// cannot.
-fn register_ring(fd: i32) -> Option<i32> {
-    let data = u64::try_from(fd).ok()?;
-    let mut update = RingUpdate { offset: u32::MAX, reserved: 0, data };
-    // SAFETY: one update, alive during the call, with the layout the kernel expects.
-    let count = unsafe { register(fd, REGISTER_RING_FDS, &raw mut update) };
-    if count == 1 { i32::try_from(update.offset).ok() } else { None }
-}
-
-fn unregister_ring(fd: i32, index: i32) {
-    let Ok(offset) = u32::try_from(index) else { return };
-    let mut update = RingUpdate { offset, reserved: 0, data: 0 };
-    // SAFETY: as above.
-    let count = unsafe { register(fd, UNREGISTER_RING_FDS, &raw mut update) };
-    debug_assert_eq!(count, 1);
-}
-
-/// # Safety
-///
-/// `update` must point to one update, and `operation` must be one that takes it.
-unsafe fn register(fd: i32, operation: u32, update: *mut RingUpdate) -> libc::c_long {
-    // SAFETY: promised by the caller.
-    unsafe { libc::syscall(libc::SYS_io_uring_register, fd, operation, update, 1) }
 }
 
 #[cfg(test)]
