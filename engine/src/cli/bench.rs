@@ -90,9 +90,9 @@ fn options(arguments: &RunArgs) -> Result<Options, String> {
         spin: match arguments.spin.as_str() {
             "auto" => Spin::Auto,
             "off" => Spin::Off,
-            time => Spin::Ns(
-                parse_duration_ns(time).map_err(|error| format!("bad --spin: {error}"))?,
-            ),
+            time => {
+                Spin::Ns(parse_duration_ns(time).map_err(|error| format!("bad --spin: {error}"))?)
+            }
         },
         run_id: String::new(),
     })

@@ -131,11 +131,10 @@ impl Collector {
             let busy_ns = counts.cpu_ns.saturating_sub(counts.spin_ns);
             self.busy_ratio = self.busy_ratio.max(busy_ns as f64 / 1e9);
         }
-        let pending = self.pending.entry((!frame.warmup, frame.second)).or_insert_with(|| Pending {
-            record: Record::new(),
-            shards: 0,
-            in_flight: 0,
-        });
+        let pending = self
+            .pending
+            .entry((!frame.warmup, frame.second))
+            .or_insert_with(|| Pending { record: Record::new(), shards: 0, in_flight: 0 });
         pending.record.add(&frame.record);
         pending.shards += 1;
         pending.in_flight += frame.in_flight;

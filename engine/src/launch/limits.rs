@@ -45,11 +45,7 @@ pub enum LimitError {
 }
 
 /// Checks the limits, and raises the soft limit of open files where it is allowed to.
-pub(super) fn check(
-    plan: &Plan,
-    addresses: &[SocketAddr],
-    shards: u32,
-) -> Result<(), LimitError> {
+pub(super) fn check(plan: &Plan, addresses: &[SocketAddr], shards: u32) -> Result<(), LimitError> {
     let connections = plan.connections;
     // Registered files of a ring are bounded by the same limit, though they are not open files.
     let needed = u64::from(connections) + OTHER_FILES + 8 * u64::from(shards);
@@ -79,7 +75,8 @@ fn raise_open_files(needed: u64) -> Option<u64> {
 
 /// The range that the kernel takes local ports from.
 fn port_range() -> (u32, u32) {
-    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let text =
+        std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let mut numbers = text.split_whitespace().filter_map(|word| word.parse().ok());
     match (numbers.next(), numbers.next()) {
         (Some(first), Some(last)) => (first, last),

@@ -35,7 +35,9 @@ pub enum LaunchError {
     Cpus(String),
     #[error("driver `{driver}` cannot run: {why}")]
     Driver { driver: &'static str, why: String },
-    #[error("cannot connect to {addresses}: {why}\nhint: is the server running, and is the port right?")]
+    #[error(
+        "cannot connect to {addresses}: {why}\nhint: is the server running, and is the port right?"
+    )]
     Unreachable { addresses: String, why: String },
     #[error("failed to start a thread")]
     Thread(#[source] std::io::Error),
