@@ -1,0 +1,6 @@
+//! `acp-perf` as its user sees it, with shell scripts in the place of acp and wrk.
+
+#![forbid(unsafe_code)]
+
+mod stubs;
+mod usage;
