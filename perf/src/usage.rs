@@ -59,6 +59,13 @@ pub(crate) fn measure(command: &[String], file: &Path) -> Result<()> {
     serde_json::to_writer(file, &usage).context("failed to write the usage")
 }
 
+/// CPU time of all our children that have ended, and theirs.
+pub(crate) fn children_cpu_s() -> Option<f64> {
+    let spent = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
+    let cpu_us = microseconds(spent.user_time()).ok()? + microseconds(spent.system_time()).ok()?;
+    Some(cpu_us as f64 / 1e6)
+}
+
 fn microseconds(time: TimeVal) -> Result<u64> {
     Ok(u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec())?)
 }

@@ -2,5 +2,6 @@
 
 #![forbid(unsafe_code)]
 
+mod run;
 mod stubs;
 mod usage;
