@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Print the cases and their bars
     List,
+    /// Put the tables of a result between the markers of a Markdown file
+    Readme(Readme),
     /// Measure one command (used by `run`)
     #[command(hide = true)]
     Usage(Usage),
@@ -52,6 +54,15 @@ pub(crate) struct Run {
     /// Of the resampling; the same runs and the same seed give the same intervals
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) seed: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct Readme {
+    /// A `result.json`
+    pub(crate) file: PathBuf,
+    /// The Markdown file to change
+    #[arg(long, value_name = "FILE")]
+    pub(crate) into: PathBuf,
 }
 
 #[derive(Args)]

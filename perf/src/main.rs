@@ -17,6 +17,7 @@ mod machine;
 mod markdown;
 mod number;
 mod outcome;
+mod readme;
 mod server;
 mod statistics;
 mod suite;
@@ -51,6 +52,7 @@ fn dispatch(command: Command) -> Result<u8> {
     match command {
         Command::Run(settings) => run(&settings),
         Command::List => print(&listing::render()).map(|()| 0),
+        Command::Readme(arguments) => readme::update(&arguments.file, &arguments.into).map(|()| 0),
         Command::Usage(arguments) => {
             usage::measure(&arguments.command, &arguments.file).map(|()| 0)
         }

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod readme;
 mod run;
 mod stubs;
 mod usage;
