@@ -65,6 +65,8 @@ pub(crate) struct Server {
     now_ns: u64,
     batch: Vec<Completion>,
     ready: Vec<u32>,
+    /// Connections whose receive found no buffer.
+    starved: Vec<Token>,
 }
 
 /// The kernel's side of a connection. Its number is its place in the table of files.
@@ -135,6 +137,7 @@ impl Server {
             now_ns: 0,
             batch: Vec::with_capacity(COMPLETIONS as usize),
             ready: Vec::new(),
+            starved: Vec::new(),
         })
     }
 
@@ -158,6 +161,7 @@ impl Server {
             }
             self.desk.show_counts();
             self.buffers.publish();
+            self.feed_starved();
         }
         Ok(())
     }
@@ -271,15 +275,27 @@ impl Server {
         match completion.count() {
             Ok(0) => wire.ended = true,
             Ok(length) => self.on_bytes(connection, completion, length),
-            // All buffers were taken; this turn gives them back.
-            Err(libc::ENOBUFS) => {}
+            // All buffers are taken; this turn gives them back, and receiving goes on after it.
+            Err(libc::ENOBUFS) => self.starved.push(token),
             Err(_) => self.break_off(connection),
         }
         if let Some(id) = completion.buffer() {
             self.buffers.recycle(id);
         }
-        if !completion.more() {
+        if !completion.more() && completion.count() != Err(libc::ENOBUFS) {
             self.on_receive_end(connection);
+        }
+    }
+
+    /// Receives again where buffers had run out. Only after they were given back: before, each
+    /// receive would fail at once, and failures are completions, which this turn waits to see the
+    /// end of.
+    fn feed_starved(&mut self) {
+        while let Some(token) = self.starved.pop() {
+            // It may have been closed in this turn.
+            if self.wires[token.index as usize].generation == token.generation {
+                self.on_receive_end(token.index);
+            }
         }
     }
 
