@@ -70,6 +70,8 @@ pub struct ShardFrame {
     pub warmup: bool,
     /// Requests without an outcome at its end.
     pub in_flight: u64,
+    /// How long it was.
+    pub elapsed_ns: u64,
     /// What happened.
     pub record: Box<Record>,
 }
@@ -93,6 +95,7 @@ pub struct Host {
     spares: Receiver<Box<Record>>,
     spin_ns: u64,
     next_frame_ns: u64,
+    frame_start_ns: u64,
     second: u64,
     cpu_ns: u64,
     notes: Vec<(u64, String)>,
@@ -120,6 +123,7 @@ impl Host {
             spares: channels.spares,
             spin_ns,
             next_frame_ns: u64::MAX,
+            frame_start_ns: 0,
             second: 0,
             cpu_ns: 0,
             notes: Vec::new(),
@@ -171,6 +175,7 @@ impl Host {
     pub fn begin(&mut self, shard: &Shard, start_ns: u64) {
         self.second = 0;
         self.next_frame_ns = start_ns + SECOND_NS;
+        self.frame_start_ns = start_ns;
         self.fit_next(shard, shard.is_warming_up());
     }
 
@@ -197,9 +202,11 @@ impl Host {
         let Some(spare) = spare else { return };
         self.add_cpu_time(shard.record_mut());
         let in_flight = shard.in_flight();
+        let elapsed_ns = now - self.frame_start_ns;
+        self.frame_start_ns = now;
         let record = shard.swap_record(spare, boundary_ns);
         // There are fewer records than places, but for the one made above, which is not counted.
-        drop(self.frames.try_send(ShardFrame { second, warmup, in_flight, record }));
+        drop(self.frames.try_send(ShardFrame { second, warmup, in_flight, elapsed_ns, record }));
     }
 
     fn plan_next(&mut self, shard: &Shard, now: u64, ends_warmup: bool) {
@@ -244,13 +251,13 @@ impl Host {
     }
 
     /// Hands out the last frame and the end.
-    pub fn end(mut self, shard: Shard, net: &mut impl crate::shard::Net) {
-        let drain_ns = shard.drain_ns();
-        let end_ns = self.now();
-        let second = self.second;
-        let mut record = shard.finish(net);
-        self.add_cpu_time(&mut record);
-        let frame = ShardFrame { second, warmup: false, in_flight: 0, record };
+    pub fn end(mut self, mut shard: Shard, net: &mut impl crate::shard::Net) {
+        let (drain_ns, end_ns, second) = (shard.drain_ns(), self.now(), self.second);
+        let elapsed_ns = end_ns.saturating_sub(self.frame_start_ns);
+        // Closing thousands of connections takes time that the load did not.
+        self.add_cpu_time(shard.record_mut());
+        let record = shard.finish(net);
+        let frame = ShardFrame { second, warmup: false, in_flight: 0, elapsed_ns, record };
         // The launcher may be gone after a second Ctrl-C.
         drop(self.frames.send(frame));
         let notes = std::mem::take(&mut self.notes);
