@@ -20,7 +20,8 @@ use super::clock::monotonic_ns;
 use super::desk::{Desk, Run};
 use super::response::{ResponseId, render_count};
 use crate::drivers::uring::{
-    Buffers, BytesId, Completion, Notify, Ring, RingError, RingOptions, Shutdown, Token, Wait,
+    Buffers, BytesId, Completion, Notify, Ring, RingError, RingOptions, SMALL_BUFFER_BYTES,
+    Shutdown, Token, Wait,
 };
 
 /// Place of the pipe that ends the loop in the table of files; connections get the places after it.
@@ -121,7 +122,7 @@ impl Server {
             completions: COMPLETIONS,
             files: options.connections + STOP_FILE + 1,
         })?;
-        let buffers = Buffers::register(&mut ring, BUFFER_GROUP, BUFFER_COUNT)?;
+        let buffers = Buffers::register(&mut ring, BUFFER_GROUP, BUFFER_COUNT, SMALL_BUFFER_BYTES)?;
         ring.install(STOP_FILE, &options.stop)?;
         let stop = Token { kind: STOP, generation: 0, index: STOP_FILE };
         ring.receive_multishot(STOP_FILE, BUFFER_GROUP, stop.pack());

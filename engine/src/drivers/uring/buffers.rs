@@ -18,27 +18,26 @@ use io_uring::types::BufRingEntry;
 use super::error::RingError;
 use super::ring::Ring;
 
-/// Size of a buffer. A response head with a small body fits; a large body takes several.
-pub const BUFFER_BYTES: usize = BUFFER_LENGTH as usize;
-
-/// The same as the kernel's entries want it.
-const BUFFER_LENGTH: u32 = 2048;
+/// Size of a buffer that a response head with a small body fits into; a large body takes several.
+pub const SMALL_BUFFER_BYTES: u32 = 2048;
 
 /// The name of a buffer that the kernel has filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BufferId(pub(super) u16);
 
-/// A group of provided buffers of [`BUFFER_BYTES`] each.
+/// A group of provided buffers of one size.
 pub struct Buffers {
     mapping: Rc<Mapping>,
     group: u16,
     count: u16,
+    /// Size of each buffer.
+    bytes: u32,
     /// Our side of the tail; the kernel sees it after [`Buffers::publish`].
     tail: u16,
 }
 
 impl Buffers {
-    /// Makes `count` buffers and gives them to `ring` as its buffer group `group`.
+    /// Makes `count` buffers of `bytes` each and gives them to `ring` as its buffer group `group`.
     ///
     /// # Errors
     ///
@@ -47,17 +46,29 @@ impl Buffers {
     /// # Panics
     ///
     /// `count` must be a power of two, at most 32,768.
-    pub fn register(ring: &mut Ring, group: u16, count: u16) -> Result<Buffers, RingError> {
+    pub fn register(
+        ring: &mut Ring,
+        group: u16,
+        count: u16,
+        bytes: u32,
+    ) -> Result<Buffers, RingError> {
         assert!(count.is_power_of_two() && count <= 1 << 15, "`{count}` buffers");
         let failed = |source| RingError::RegisterBuffers { count, source };
-        let mapping = Rc::new(Mapping::new(usize::from(count)).map_err(failed)?);
+        let mapping = Rc::new(Mapping::new(usize::from(count), bytes as usize).map_err(failed)?);
         ring.register_buffers(Rc::clone(&mapping), group, count).map_err(failed)?;
-        let mut buffers = Buffers { mapping, group, count, tail: 0 };
+        let mut buffers = Buffers { mapping, group, count, bytes, tail: 0 };
         for index in 0..count {
             buffers.recycle(BufferId(index));
         }
         buffers.publish();
         Ok(buffers)
+    }
+
+    /// Size of each buffer.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> u32 {
+        self.bytes
     }
 
     /// The group's number, which a receive names.
@@ -76,7 +87,7 @@ impl Buffers {
     #[must_use]
     pub fn get(&self, id: BufferId, length: u32) -> &[u8] {
         let length = length as usize;
-        assert!(id.0 < self.count && length <= BUFFER_BYTES);
+        assert!(id.0 < self.count && length <= self.bytes as usize);
         let start = self.mapping.buffer(id.0);
         // SAFETY: in bounds by the assertion, and zeroed or written since it was mapped. The kernel
         // writes only to buffers that it holds; it gave this one away with the completion that `id`
@@ -94,7 +105,7 @@ impl Buffers {
         // write.
         let entry = unsafe { &mut *self.mapping.entries().add(usize::from(index)).as_ptr() };
         entry.set_addr(address);
-        entry.set_len(BUFFER_LENGTH);
+        entry.set_len(self.bytes);
         entry.set_bid(id.0);
         self.tail = self.tail.wrapping_add(1);
     }
@@ -117,13 +128,14 @@ pub(super) struct Mapping {
     start: NonNull<u8>,
     bytes: usize,
     buffers_offset: usize,
+    buffer_bytes: usize,
 }
 
 impl Mapping {
-    fn new(count: usize) -> io::Result<Mapping> {
+    fn new(count: usize, buffer_bytes: usize) -> io::Result<Mapping> {
         // The entries must start on a page; the buffers follow on a multiple of their size.
-        let buffers_offset = (count * size_of::<BufRingEntry>()).next_multiple_of(BUFFER_BYTES);
-        let bytes = buffers_offset + count * BUFFER_BYTES;
+        let buffers_offset = (count * size_of::<BufRingEntry>()).next_multiple_of(buffer_bytes);
+        let bytes = buffers_offset + count * buffer_bytes;
         // SAFETY: a new private mapping, no address asked for.
         let start = unsafe {
             libc::mmap(
@@ -139,7 +151,7 @@ impl Mapping {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Mapping { start, bytes, buffers_offset })
+        Ok(Mapping { start, bytes, buffers_offset, buffer_bytes })
     }
 
     #[inline]
@@ -149,8 +161,8 @@ impl Mapping {
 
     #[inline]
     fn buffer(&self, index: u16) -> NonNull<u8> {
-        let offset = self.buffers_offset + usize::from(index) * BUFFER_BYTES;
-        assert!(offset + BUFFER_BYTES <= self.bytes);
+        let offset = self.buffers_offset + usize::from(index) * self.buffer_bytes;
+        assert!(offset + self.buffer_bytes <= self.bytes);
         // SAFETY: inside the mapping by the assertion.
         unsafe { self.start.add(offset) }
     }

@@ -4,8 +4,8 @@
 //! tick ─► core's turn ─► opens ─► enter (submit and wait) ─► spin until due ─► completions ─► core's events
 //! ```
 
-use super::links::{CONNECT, Links, RECEIVE, SEND};
-use super::{Buffers, Completion, Ring, RingError, RingOptions, Token, Wait};
+use super::links::{CONNECT, Links, RECEIVE, RECEIVE_LARGE, SEND};
+use super::{Buffers, Completion, Ring, RingError, RingOptions, SMALL_BUFFER_BYTES, Token, Wait};
 use crate::drivers::errno;
 use crate::drivers::host::{HEARTBEAT_NS, Host};
 use crate::shard::{Closed, Shard, Wake};
@@ -14,8 +14,12 @@ use crate::shard::{Closed, Shard, Wake};
 const COMPLETIONS_PER_CLOCK: usize = 8;
 /// Completions copied out of the ring at once.
 const BATCH: usize = 256;
-/// Receive buffers of a shard, at the least and at the most.
-const BUFFERS: std::ops::RangeInclusive<u32> = 64..=1024;
+/// Small receive buffers. A turn fills a few dozen, whatever the number of connections; more would
+/// only fall out of the cache before they are used again.
+const SMALL_BUFFERS: u16 = 128;
+/// Large receive buffers, and their size: for connections whose responses are large.
+const LARGE_BUFFERS: u16 = 64;
+const LARGE_BUFFER_BYTES: u32 = 32 * 1024;
 
 /// Runs a shard to its end on the thread that calls.
 pub fn run(shard: Shard, mut host: Host) {
@@ -32,23 +36,26 @@ pub fn run(shard: Shard, mut host: Host) {
 struct Client {
     shard: Shard,
     links: Links,
-    buffers: Buffers,
+    /// Small and large.
+    buffers: [Buffers; 2],
     completions: Vec<Completion>,
 }
 
 impl Client {
     fn new(shard: Shard) -> Result<Self, RingError> {
         let connections = shard.plan().connections;
-        let buffer_count = connections.next_power_of_two().clamp(*BUFFERS.start(), *BUFFERS.end());
         let mut ring = Ring::new(RingOptions {
             entries: connections.next_power_of_two().clamp(64, 1024),
             // A receive, a send, a connect and a cancel each.
             completions: connections.saturating_mul(4).next_power_of_two().clamp(1024, 1 << 16),
             files: connections,
         })?;
-        let count = u16::try_from(buffer_count).unwrap_or(u16::MAX);
-        let buffers = Buffers::register(&mut ring, 0, count)?;
-        let links = Links::new(ring, shard.plan(), buffers.group());
+        let buffers = [
+            Buffers::register(&mut ring, 0, SMALL_BUFFERS, SMALL_BUFFER_BYTES)?,
+            Buffers::register(&mut ring, 1, LARGE_BUFFERS, LARGE_BUFFER_BYTES)?,
+        ];
+        let groups = [buffers[0].group(), buffers[1].group()];
+        let links = Links::new(ring, shard.plan(), groups);
         Ok(Self { shard, links, buffers, completions: Vec::with_capacity(BATCH) })
     }
 
@@ -86,7 +93,7 @@ impl Client {
     #[inline]
     fn wait(&mut self, host: &mut Host, wake: Wake, now: u64) -> Result<u64, RingError> {
         self.links.open_waiting()?;
-        self.buffers.publish();
+        self.publish();
         let until_ns = wake.at_ns.saturating_sub(now);
         let spin_ns = if wake.due { host.spin_ns() } else { 0 };
         if self.links.has_failures() || until_ns <= spin_ns {
@@ -133,16 +140,21 @@ impl Client {
                 break;
             }
             // More than a batch: let the kernel have its buffers back in between.
-            self.buffers.publish();
+            self.publish();
         }
         Ok(host.now())
+    }
+
+    #[inline]
+    fn publish(&mut self) {
+        self.buffers.iter_mut().for_each(Buffers::publish);
     }
 
     #[inline]
     fn complete(&mut self, host: &mut Host, completion: Completion, now: u64) {
         let token = Token::unpack(completion.user_data);
         match token.kind {
-            RECEIVE => self.received(host, completion, token, now),
+            RECEIVE | RECEIVE_LARGE => self.received(host, completion, token, now),
             CONNECT => self.connected(host, completion, token, now),
             SEND => self.sent(completion, token, now),
             // Cancelling and closing: whether there was something to cancel does not matter.
@@ -158,18 +170,23 @@ impl Client {
             self.links.receive_ended(conn);
         }
         if let Some(buffer) = completion.buffer() {
+            let buffers = &mut self.buffers[usize::from(token.kind == RECEIVE_LARGE)];
             if is_live && let Ok(length @ 1..) = completion.count() {
-                let bytes = self.buffers.get(buffer, length);
+                let bytes = buffers.get(buffer, length);
                 self.shard.received(&mut self.links, conn, bytes, now);
+                if length == SMALL_BUFFER_BYTES && self.links.is_live(token) {
+                    self.links.filled_small_buffer(conn);
+                }
             }
-            self.buffers.recycle(buffer);
+            buffers.recycle(buffer);
         }
         if completion.more() || !self.links.is_live(token) {
             return;
         }
         match completion.count() {
             Ok(0) => self.shard.closed(&mut self.links, conn, Closed::Gracefully, now),
-            Ok(_) => self.links.receive(conn),
+            // Ended by the kernel, or by us for the sake of larger buffers.
+            Ok(_) | Err(libc::ECANCELED) => self.links.receive(conn),
             Err(libc::ENOBUFS) => {
                 self.shard.record_mut().counts.buffer_shortages += 1;
                 self.links.receive(conn);

@@ -15,20 +15,32 @@ use std::io;
 pub(super) const RECEIVE: u8 = 1;
 pub(super) const CONNECT: u8 = 2;
 pub(super) const SEND: u8 = 3;
-const END: u8 = 4;
+pub(super) const RECEIVE_LARGE: u8 = 4;
+const END: u8 = 5;
+
+/// A connection that has filled so many small buffers to the brim gets large ones.
+const FULL_BUFFERS: u8 = 8;
 
 /// What is under way on one connection.
 #[derive(Clone, Copy, Default)]
 struct Link {
     /// Raised by closing: what completes later belongs to nobody.
     generation: u32,
-    /// A multishot receive is armed.
-    is_receiving: bool,
+    /// Kind of the multishot receive that is armed.
+    receiving: Option<u8>,
     is_connecting: bool,
     /// Has a socket in the table of files.
     has_file: bool,
     /// Is to be opened at the end of the turn.
     is_waiting: bool,
+    /// Small buffers filled to the brim, up to [`FULL_BUFFERS`].
+    full_buffers: u8,
+}
+
+impl Link {
+    fn receive_kind(self) -> u8 {
+        if self.full_buffers == FULL_BUFFERS { RECEIVE_LARGE } else { RECEIVE }
+    }
 }
 
 /// A connection that could not be opened, with the reason in words.
@@ -43,7 +55,8 @@ pub(super) struct Links {
     requests: Vec<u8>,
     request_bytes: usize,
     notify: Notify,
-    group: u16,
+    /// Buffer groups: small, large.
+    groups: [u16; 2],
     addresses: Vec<(AddressId, Domain)>,
     plan: ShardPlan,
     /// Connections to be opened at the end of the turn.
@@ -54,7 +67,7 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn new(mut ring: Ring, plan: &ShardPlan, group: u16) -> Self {
+    pub(super) fn new(mut ring: Ring, plan: &ShardPlan, groups: [u16; 2]) -> Self {
         let connections = plan.connections as usize;
         let request = &plan.plan.request.bytes;
         let keep = |address: &std::net::SocketAddr| {
@@ -67,7 +80,7 @@ impl Links {
             requests: request.repeat(plan.plan.pipeline as usize),
             request_bytes: request.len(),
             notify: if wants_written(plan) { Notify::Always } else { Notify::OnFailure },
-            group,
+            groups,
             addresses,
             plan: plan.clone(),
             waiting: Vec::with_capacity(connections),
@@ -89,13 +102,29 @@ impl Links {
 
     /// Arms a receive.
     pub(super) fn receive(&mut self, conn: usize) {
-        self.links[conn].is_receiving = true;
-        let token = self.token(RECEIVE, conn);
-        self.ring.receive_multishot(file(conn), self.group, token);
+        let kind = self.links[conn].receive_kind();
+        self.links[conn].receiving = Some(kind);
+        let group = self.groups[usize::from(kind == RECEIVE_LARGE)];
+        let token = self.token(kind, conn);
+        self.ring.receive_multishot(file(conn), group, token);
+    }
+
+    /// A small buffer was filled: a connection that goes on so is given large ones. Its receive is
+    /// cancelled, and armed again when that has ended it.
+    #[cold]
+    pub(super) fn filled_small_buffer(&mut self, conn: usize) {
+        let link = &mut self.links[conn];
+        if link.full_buffers == FULL_BUFFERS {
+            return;
+        }
+        link.full_buffers += 1;
+        if link.full_buffers == FULL_BUFFERS && link.receiving.is_some() {
+            self.cancel(RECEIVE, conn);
+        }
     }
 
     pub(super) fn receive_ended(&mut self, conn: usize) {
-        self.links[conn].is_receiving = false;
+        self.links[conn].receiving = None;
     }
 
     pub(super) fn connected(&mut self, conn: usize) {
@@ -140,14 +169,21 @@ impl Links {
     /// Cancels what holds the socket. One by one: the kernel finds an operation by its token at once,
     /// but would look through those of all connections for the ones of a file.
     fn end_operations(&mut self, conn: usize, was: Link) {
-        // A small send is never under way for long, and a failed receive ends every send.
-        let is_sending = was.is_receiving && self.notify == Notify::Always;
-        let under_way =
-            [(was.is_receiving, RECEIVE), (was.is_connecting, CONNECT), (is_sending, SEND)];
-        for (_, kind) in under_way.into_iter().filter(|(is_under_way, _)| *is_under_way) {
-            let token = self.token(kind, conn);
-            self.ring.cancel_by_user_data(token, Notify::OnFailure, self.token(END, conn));
+        if let Some(kind) = was.receiving {
+            self.cancel(kind, conn);
         }
+        if was.is_connecting {
+            self.cancel(CONNECT, conn);
+        }
+        // A small send is never under way for long, and a failed receive ends every send.
+        if was.receiving.is_some() && self.notify == Notify::Always {
+            self.cancel(SEND, conn);
+        }
+    }
+
+    fn cancel(&mut self, kind: u8, conn: usize) {
+        let (operation, end) = (self.token(kind, conn), self.token(END, conn));
+        self.ring.cancel_by_user_data(operation, Notify::OnFailure, end);
     }
 
     fn connect(&mut self, conn: usize) -> io::Result<()> {
@@ -187,7 +223,8 @@ impl Net for Links {
             self.must_flush = true;
         }
         let generation = Token::next_generation(was.generation);
-        self.links[conn] = Link { generation, ..Link::default() };
+        let full_buffers = was.full_buffers;
+        self.links[conn] = Link { generation, full_buffers, ..Link::default() };
     }
 }
 

@@ -24,7 +24,7 @@ mod registered;
 mod ring;
 mod token;
 
-pub use buffers::{BUFFER_BYTES, BufferId, Buffers};
+pub use buffers::{BufferId, Buffers, SMALL_BUFFER_BYTES};
 pub use client::run;
 pub use completion::Completion;
 pub use error::RingError;

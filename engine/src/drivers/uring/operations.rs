@@ -264,7 +264,7 @@ mod tests {
     fn a_client_socket_lives_and_dies_in_the_file_table() {
         let (listener, address) = listen();
         let mut ring = Ring::new(OPTIONS).expect("ring");
-        let mut buffers = Buffers::register(&mut ring, 3, 4).expect("buffers");
+        let mut buffers = Buffers::register(&mut ring, 3, 4, 2048).expect("buffers");
         let address = ring.keep_address(address);
         ring.socket(5, socket2::Domain::IPV4, 1);
         assert_eq!(next(&mut ring).result, 0);
@@ -325,7 +325,7 @@ mod tests {
     fn a_receive_without_buffers_ends_and_says_why() {
         let (listener, address) = listen();
         let mut ring = Ring::new(OPTIONS).expect("ring");
-        let mut buffers = Buffers::register(&mut ring, 0, 1).expect("buffers");
+        let mut buffers = Buffers::register(&mut ring, 0, 1, 2048).expect("buffers");
         let stream = TcpStream::connect(address.as_socket().expect("inet")).expect("connect");
         let (mut peer, _) = listener.accept().expect("accept");
         ring.install(0, &stream).expect("install");

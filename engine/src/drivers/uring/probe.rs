@@ -8,7 +8,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 
-use super::{Buffers, Features, Notify, Ring, RingError, RingOptions, Wait};
+use super::{Buffers, Features, Notify, Ring, RingError, RingOptions, SMALL_BUFFER_BYTES, Wait};
 
 /// What io_uring offers here.
 ///
@@ -27,7 +27,8 @@ fn try_everything() -> Result<Features, String> {
     if !features.skip_success {
         return Err(too_old("operations that are silent about success"));
     }
-    let buffers = Buffers::register(&mut ring, 0, 8).map_err(|error| reason(&error))?;
+    let buffers =
+        Buffers::register(&mut ring, 0, 8, SMALL_BUFFER_BYTES).map_err(|error| reason(&error))?;
     receive_once(&mut ring, &buffers)?;
     Ok(features)
 }
