@@ -1,0 +1,90 @@
+//! The request path makes no allocation: a run of many requests allocates as often as a run of few.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use acp_engine::launch::{Options, StopHandle, run};
+use acp_wire::Plan;
+use acp_wire::plan::{Load, Model, Target};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use std::alloc::System;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Requests of the short and of the long run.
+const FEW: u64 = 2_000;
+const MANY: u64 = 42_000;
+
+/// Answers with a head in two pieces every so often, so that the path for split heads runs too.
+/// Allocates nothing after a connection has begun.
+fn serve(stream: TcpStream) {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    stream.set_nodelay(true).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut writer = stream;
+    let mut line = Vec::with_capacity(1024);
+    for number in 0_u64.. {
+        loop {
+            line.clear();
+            if reader.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            if line == b"\r\n" {
+                break;
+            }
+        }
+        let cut = if number % 16 == 0 { 20 } else { HEAD.len() };
+        if writer.write_all(&HEAD[..cut]).and_then(|()| writer.write_all(&HEAD[cut..])).is_err() {
+            return;
+        }
+    }
+}
+
+fn allocations_of(url: &str, load: Load) -> u64 {
+    let plan = Plan {
+        schema: acp_wire::PLAN_SCHEMA.into(),
+        seed: 1,
+        target: Target { url: url.into(), ..Target::default() },
+        load,
+        ..Plan::default()
+    };
+    let before = ALLOCATOR.stats().allocations;
+    let options = Options { threads: Some(1), ..Options::default() };
+    let finished = run(&plan, &options, &StopHandle::default(), &mut |_, _| {}).unwrap();
+    let books = &finished.report.books;
+    assert_eq!(books.completed, books.planned, "{books:?}");
+    (ALLOCATOR.stats().allocations - before) as u64
+}
+
+#[test]
+fn many_requests_allocate_as_often_as_few() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || serve(stream.unwrap()));
+        }
+    });
+    let closed = |requests| Load { connections: 8, requests: Some(requests), ..Load::default() };
+    let open = |requests| Load {
+        model: Model::Open,
+        rate: Some("50k".into()),
+        catchup: acp_wire::plan::Catchup::Burst,
+        ..closed(requests)
+    };
+    for (what, few, many) in
+        [("closed", closed(FEW), closed(MANY)), ("open", open(FEW), open(MANY))]
+    {
+        let (few, many) = (allocations_of(&url, few), allocations_of(&url, many));
+        // What is left is a frame a second and its histograms in base64: some 100 allocations each,
+        // and the run may take a few seconds on a busy machine.
+        let more = many.saturating_sub(few);
+        assert!(
+            more < (MANY - FEW) / 40,
+            "{what}: {more} more allocations for {} more requests ({few} and {many})",
+            MANY - FEW
+        );
+    }
+}
