@@ -75,7 +75,8 @@ impl Shard {
                 front.first_byte_ns = now;
             }
             match self.connections[conn].parser.feed(rest, &mut self.heads) {
-                Ok((_, Progress::Partial)) => return,
+                // Behind the end of another response: that one has made room.
+                Ok((_, Progress::Partial)) => break,
                 Ok((used, Progress::Done(response))) => {
                     rest = &rest[used..];
                     self.end_request(conn, &response, now);
