@@ -328,7 +328,9 @@ impl Shard {
 
     fn drain(&mut self, now: u64, reason: NotSent) {
         if self.phase == Phase::Warmup {
-            // Stopped before the measured part began: its slots were planned all the same.
+            // Stopped before the measured part began: its slots were planned all the same, and what
+            // the warm-up has counted since its last frame must not be mixed with them.
+            self.record.reset();
             self.slots.begin(self.start_ns, false);
             self.planned = 0;
         }
