@@ -21,11 +21,10 @@ impl Shard {
             }
             self.offer(conn);
         }
-        if self.slots.is_overdue(now) {
-            let (beyond_backlog, late) = self.slots.give_up_late(now);
-            self.record.counts.not_sent[NotSent::Backlog.index()] += self.counted(beyond_backlog);
-            self.record.counts.not_sent[NotSent::Catchup.index()] += self.counted(late);
-        } else if !self.free.is_empty() {
+        let (beyond_backlog, late) = self.slots.give_up_late(now);
+        self.record.counts.not_sent[NotSent::Backlog.index()] += self.counted(beyond_backlog);
+        self.record.counts.not_sent[NotSent::Catchup.index()] += self.counted(late);
+        if !self.free.is_empty() && !self.slots.is_overdue(now) {
             self.exhausted_since_ns = None;
         }
     }

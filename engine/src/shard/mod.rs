@@ -336,6 +336,7 @@ impl Shard {
         }
         self.phase = Phase::Draining;
         self.drain_ns = now;
+        self.record.counts.not_sent[NotSent::Catchup.index()] += self.slots.take_late();
         let rest = self.slots.give_up_rest();
         self.record.counts.not_sent[reason.index()] += rest;
         self.count_planned(u64::MAX);

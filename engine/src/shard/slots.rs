@@ -29,6 +29,8 @@ pub(super) struct Open {
     late_limit_ns: u64,
     /// A late slot may not go before this.
     smooth_ns: u64,
+    /// Slots given up because they were late, since this was last asked.
+    late: u64,
 }
 
 /// Slots that are due when a connection is free.
@@ -59,6 +61,7 @@ impl Slots {
                 backlog: plan.share(*backlog).max(1),
                 late_limit_ns: *late_limit_ns,
                 smooth_ns: 0,
+                late: 0,
             }),
             Schedule::Closed { requests, duration_ns } => Self::Closed(Closed {
                 start_ns: u64::MAX,
@@ -132,6 +135,14 @@ impl Slots {
         }
     }
 
+    /// Slots that were given up because they were late and are not booked yet.
+    pub(super) fn take_late(&mut self) -> u64 {
+        match self {
+            Self::Open(open) => std::mem::take(&mut open.late),
+            Self::Closed(_) => 0,
+        }
+    }
+
     /// Gives up all that is left and returns how many.
     pub(super) fn give_up_rest(&mut self) -> u64 {
         match self {
@@ -169,6 +180,7 @@ impl Open {
         self.total = self.plan.share(total);
         self.start_ns = start_ns;
         self.smooth_ns = 0;
+        self.late = 0;
         self.seek(0);
     }
 
@@ -183,6 +195,9 @@ impl Open {
 
     #[inline]
     fn take(&mut self, now: u64) -> Option<u64> {
+        if self.catchup == Catchup::None {
+            self.skip_late(now);
+        }
         if self.due_ns > now || self.next >= self.total || now < self.smooth_ns {
             return None;
         }
@@ -198,10 +213,10 @@ impl Open {
     }
 
     fn give_up_late(&mut self, now: u64) -> (u64, u64) {
-        let late = match self.catchup {
-            Catchup::None => self.skip_before(now.saturating_sub(self.late_limit_ns)),
-            Catchup::Burst | Catchup::Smooth => 0,
-        };
+        if self.catchup == Catchup::None {
+            self.skip_late(now);
+        }
+        let late = std::mem::take(&mut self.late);
         if self.next >= self.total || self.due_ns > now {
             return (0, late);
         }
@@ -214,13 +229,14 @@ impl Open {
         (excess, late)
     }
 
-    fn skip_before(&mut self, limit_ns: u64) -> u64 {
-        let first = self.planned_before(limit_ns);
-        let skipped = first.saturating_sub(self.next);
-        if skipped > 0 {
+    /// Goes to the first slot that is not late.
+    #[inline]
+    fn skip_late(&mut self, now: u64) {
+        if now.saturating_sub(self.due_ns) > self.late_limit_ns && self.next < self.total {
+            let first = self.planned_before(now - self.late_limit_ns);
+            self.late += first - self.next;
             self.seek(first);
         }
-        skipped
     }
 
     fn planned_before(&self, now: u64) -> u64 {
