@@ -322,8 +322,7 @@ impl Shard {
     /// Nothing is left to send, or what is left has waited too long.
     fn is_sending_over(&self, now: u64) -> bool {
         let grace_ns = GRACE_NS.min(self.plan.plan.timeout_ns);
-        self.slots.is_exhausted(now)
-            || now >= self.slots.end_ns().saturating_add(grace_ns)
+        self.slots.is_exhausted(now) || now >= self.slots.end_ns().saturating_add(grace_ns)
     }
 
     fn drain(&mut self, now: u64, reason: NotSent) {
