@@ -2,6 +2,8 @@
 
 pub mod errno;
 pub mod host;
+#[cfg(test)]
+mod sim;
 pub mod uring;
 
 use crate::shard::Shard;

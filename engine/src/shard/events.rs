@@ -21,11 +21,10 @@ impl Shard {
             }
             self.offer(conn);
         }
-        if self.slots.is_overdue(now) {
-            let (beyond_backlog, late) = self.slots.give_up_late(now);
-            self.record.counts.not_sent[NotSent::Backlog.index()] += self.counted(beyond_backlog);
-            self.record.counts.not_sent[NotSent::Catchup.index()] += self.counted(late);
-        } else if !self.free.is_empty() {
+        let (beyond_backlog, late) = self.slots.give_up_late(now);
+        self.record.counts.not_sent[NotSent::Backlog.index()] += self.counted(beyond_backlog);
+        self.record.counts.not_sent[NotSent::Catchup.index()] += self.counted(late);
+        if !self.free.is_empty() && !self.slots.is_overdue(now) {
             self.exhausted_since_ns = None;
         }
     }
@@ -75,7 +74,8 @@ impl Shard {
                 front.first_byte_ns = now;
             }
             match self.connections[conn].parser.feed(rest, &mut self.heads) {
-                Ok((_, Progress::Partial)) => return,
+                // Behind the end of another response: that one has made room.
+                Ok((_, Progress::Partial)) => break,
                 Ok((used, Progress::Done(response))) => {
                     rest = &rest[used..];
                     self.end_request(conn, &response, now);

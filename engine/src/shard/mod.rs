@@ -200,8 +200,11 @@ impl Shard {
         self.wake(now)
     }
 
-    /// Stops sending; slots that were not sent are booked as `stopped`.
+    /// Stops sending; slots that were not sent are booked as `stopped`. May be called again.
     pub fn stop(&mut self, now: u64) {
+        if self.is_stopped {
+            return;
+        }
         self.is_stopped = true;
         if self.phase < Phase::Draining {
             self.drain(now, NotSent::Stopped);
@@ -209,6 +212,24 @@ impl Shard {
         // A request that waits to be sent again was sent; it will not be answered any more.
         while let Some(request) = self.retries.pop_front() {
             self.fail_request(&request, ErrorClass::ClosedEarly, now);
+        }
+        self.abandon_unwritten();
+    }
+
+    /// Takes requests off connections that are not open yet: opening may take long, and nothing
+    /// may reach the target then.
+    fn abandon_unwritten(&mut self) {
+        for conn in 0..self.connections.len() {
+            if self.connections[conn].state != State::Connecting {
+                continue;
+            }
+            while let Some(request) = self.requests.pop(conn) {
+                self.active -= 1;
+                if request.is_measured {
+                    self.in_flight -= 1;
+                    self.record.counts.in_flight_at_stop += 1;
+                }
+            }
         }
     }
 
@@ -306,12 +327,15 @@ impl Shard {
 
     fn drain(&mut self, now: u64, reason: NotSent) {
         if self.phase == Phase::Warmup {
-            // Stopped before the measured part began: its slots were planned all the same.
+            // Stopped before the measured part began: its slots were planned all the same, and what
+            // the warm-up has counted since its last frame must not be mixed with them.
+            self.record.reset();
             self.slots.begin(self.start_ns, false);
             self.planned = 0;
         }
         self.phase = Phase::Draining;
         self.drain_ns = now;
+        self.record.counts.not_sent[NotSent::Catchup.index()] += self.slots.take_late();
         let rest = self.slots.give_up_rest();
         self.record.counts.not_sent[reason.index()] += rest;
         self.count_planned(u64::MAX);

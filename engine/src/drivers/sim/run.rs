@@ -1,0 +1,184 @@
+//! One simulated run, all its shards, and what holds at its end.
+
+use super::driver::{self, Outcome, Spares};
+use super::random::Random;
+use super::scenario::Scenario;
+use crate::plan::{Plan, Schedule, split};
+use crate::record::{Counts, Distributions, Record};
+use crate::shard::GRACE_NS;
+use acp_wire::plan::Catchup;
+use acp_wire::{Books, ErrorClass, NotSent};
+use hdrhistogram::Histogram;
+use std::net::SocketAddr;
+
+const MS: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MS;
+/// How often one request is sent again, at the most.
+const RETRIES: u64 = 3;
+
+/// Simulates the run of a seed and checks it.
+pub(super) fn check(seed: u64, is_traced: bool, spares: &mut Spares) {
+    let mut random = Random::new(seed);
+    let scenario = Scenario::new(&mut random);
+    if is_traced {
+        eprintln!("{:#?}\n{:#?}", scenario.plan.document, scenario.faults);
+        eprintln!("{} shards, stop {:?}", scenario.shards, scenario.stop_ns);
+    }
+    let address = SocketAddr::from(([127, 0, 0, 1], 80));
+    let mut total = spares.take();
+    for part in split(&scenario.plan, scenario.shards, &[address]) {
+        let planned = planned(&scenario.plan, &|slots| part.share(slots));
+        let part_random = Random::new(random.next());
+        let outcome = driver::run(&scenario, part, part_random, is_traced, spares);
+        check_shard(&scenario, &outcome, planned);
+        total.add(&outcome.measured);
+        spares.give(outcome.measured);
+        spares.give(outcome.warmup);
+    }
+    let books = books(&total.counts);
+    assert!(books.balanced, "{books:#?}");
+    if let Some(planned) = planned(&scenario.plan, &|slots| slots) {
+        assert_eq!(books.planned, planned, "slots of the schedule");
+    }
+    spares.give(total);
+}
+
+/// Slots of the schedule, where they do not depend on the servers.
+fn planned(plan: &Plan, share: &dyn Fn(u64) -> u64) -> Option<u64> {
+    match &plan.schedule {
+        Schedule::Open { total, .. } => Some(share(*total)),
+        Schedule::Closed { requests, .. } => requests.map(share),
+    }
+}
+
+fn books(counts: &Counts) -> Books {
+    let books = Books {
+        planned: counts.planned,
+        sent: counts.sent,
+        not_sent: counts.not_sent_by_reason(),
+        completed: counts.completed,
+        errors: counts.errors_by_class(),
+        in_flight_at_stop: counts.in_flight_at_stop,
+        lost_with_agent: 0,
+        balanced: false,
+    };
+    books.close()
+}
+
+fn check_shard(scenario: &Scenario, outcome: &Outcome, planned: Option<u64>) {
+    let (plan, books) = (&*scenario.plan, books(&outcome.measured.counts));
+    assert!(books.balanced, "{books:#?}");
+    assert_eq!(books.planned, planned.unwrap_or(books.sent), "slots of the schedule");
+    check_reasons(plan, outcome, &books);
+    check_histograms(plan, &outcome.measured, &books);
+    check_network(plan, outcome);
+    check_time(plan, outcome, &books);
+    if scenario.faults.is_calm {
+        check_calm(plan, outcome, &books);
+    }
+}
+
+/// Slots are given up only for reasons that there are.
+fn check_reasons(plan: &Plan, outcome: &Outcome, books: &Books) {
+    for (&reason, &count) in &books.not_sent {
+        let is_possible = match (reason, &plan.schedule) {
+            (NotSent::Stopped, _) => outcome.is_stopped,
+            (NotSent::Backlog, Schedule::Open { backlog, .. }) => {
+                *backlog < count + books.sent + 1000
+            }
+            (NotSent::Catchup, Schedule::Open { catchup, .. }) => *catchup == Catchup::None,
+            (NotSent::Ended, _) => !outcome.is_stopped || outcome.drain_ns != u64::MAX,
+            _ => false,
+        };
+        assert!(is_possible, "{count} slots not sent for `{}`", reason.name());
+    }
+    let unanswered = books.in_flight_at_stop - books.in_flight_at_stop.min(outcome.unanswered);
+    // Of those, only requests that wait for a connection were not on one.
+    let most = u64::from(plan.connections) * u64::from(plan.pipeline);
+    assert!(unanswered <= most, "{unanswered} requests in flight that are on no connection");
+    for class in [ErrorClass::Tls, ErrorClass::Dns, ErrorClass::ConnectOther] {
+        assert!(!books.errors.contains_key(&class), "there was no `{}`", class.name());
+    }
+}
+
+fn check_histograms(plan: &Plan, record: &Record, books: &Books) {
+    let (counts, distributions) = (&record.counts, &record.distributions);
+    let unexpected = counts.errors[ErrorClass::Unexpected.index()];
+    let Distributions { response, service, first_byte, connect, send_lag, error_response } =
+        distributions;
+    assert_eq!(response.len(), books.completed - unexpected, "response times");
+    assert_eq!(service.len(), response.len(), "service times");
+    assert_eq!(first_byte.len(), response.len(), "first bytes");
+    assert_eq!(error_response.len(), books.errors_total(), "times of errors");
+    assert_eq!(counts.by_status().values().sum::<u64>(), books.completed, "status codes");
+    assert!(counts.connects == connect.len(), "connect times");
+    let lags = if plan.is_open_loop() { books.sent } else { 0 };
+    assert_eq!(send_lag.len(), lags, "send lags");
+    assert!(counts.blocked + counts.late <= lags, "a slot is blocked or late, not both");
+    if let Schedule::Open { catchup: Catchup::None, late_limit_ns, .. } = plan.schedule {
+        assert!(send_lag.max() <= rounded(late_limit_ns), "a late slot was sent, not given up");
+    }
+    let sum = |histogram: &Histogram<u64>| histogram.mean() * histogram.len() as f64;
+    let is_order = |less: f64, more: f64| less <= more * 1.01 + 1e4;
+    assert!(is_order(sum(first_byte), sum(service)), "first bytes come before last ones");
+    assert!(is_order(sum(service), sum(response)), "service time is a part of response time");
+}
+
+/// The highest value that a histogram does not tell from this one.
+fn rounded(value: u64) -> u64 {
+    value + value / 500 + 1
+}
+
+fn check_network(plan: &Plan, outcome: &Outcome) {
+    let (measured, warmup) = (&outcome.measured.counts, &outcome.warmup.counts);
+    assert!(outcome.received <= outcome.sends, "requests that nobody has sent");
+    assert!(measured.completed + warmup.completed <= outcome.answered, "answers that nobody gave");
+    if outcome.is_stopped_in_warmup {
+        return;
+    }
+    let received = measured.bytes_received + warmup.bytes_received;
+    assert_eq!(received, outcome.received_bytes, "bytes received");
+    // Retries are counted for requests of the measured part only.
+    let most = measured.sent + measured.retried_requests + warmup.sent * (RETRIES + 1);
+    assert!(outcome.sends <= most, "requests are sent twice");
+    assert!(measured.retried_requests <= measured.sent * RETRIES, "too many retries");
+    let bytes = outcome.sends * plan.request.bytes.len() as u64;
+    assert_eq!(measured.bytes_sent + warmup.bytes_sent, bytes, "bytes sent");
+    let (connects, disconnects) =
+        (measured.connects + warmup.connects, measured.disconnects + warmup.disconnects);
+    assert_eq!(connects, disconnects + outcome.open, "connections that are open");
+    let reused = measured.reused_requests + warmup.reused_requests;
+    assert!(reused <= outcome.sends, "more requests on used connections than requests");
+    assert!(outcome.sends - reused <= connects, "a connection is new once");
+}
+
+/// A run ends in time.
+fn check_time(plan: &Plan, outcome: &Outcome, books: &Books) {
+    // A turn is late by 50 ms at the most, and a deadline by 2.
+    let slack_ns = 120 * MS;
+    let wait_ns = plan.timeout_ns;
+    assert!(outcome.end_ns <= outcome.drain_ns + wait_ns + slack_ns, "draining takes too long");
+    let each_ns = (RETRIES + 1) * (plan.timeout_ns + plan.connect_timeout_ns + 200 * MS);
+    let length_ns =
+        plan.duration_ns().map_or((books.sent + 2) * each_ns, |length| length + GRACE_NS);
+    let end_ns = outcome.start_ns.saturating_add(length_ns + slack_ns);
+    assert!(outcome.drain_ns <= end_ns, "sending takes too long");
+    assert!(outcome.end_ns < 1_000_000 * SECOND, "a run without an end");
+}
+
+/// Nothing went wrong, so nothing is missing.
+fn check_calm(plan: &Plan, outcome: &Outcome, books: &Books) {
+    let (measured, warmup) = (&outcome.measured.counts, &outcome.warmup.counts);
+    assert!(books.errors.is_empty(), "{:?}", books.errors);
+    assert_eq!(books.in_flight_at_stop, 0, "in flight at the end");
+    assert_eq!(outcome.sends, measured.sent + warmup.sent, "each request is sent once");
+    assert_eq!(outcome.received, outcome.sends, "each request is received");
+    assert_eq!(books.completed, books.sent, "each request is answered");
+    let gives_up = match &plan.schedule {
+        Schedule::Open { catchup, .. } => *catchup == Catchup::None,
+        Schedule::Closed { requests, duration_ns } => requests.is_some() && duration_ns.is_some(),
+    };
+    if !gives_up {
+        assert!(books.not_sent.is_empty(), "{:?}", books.not_sent);
+    }
+}

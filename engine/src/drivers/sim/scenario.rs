@@ -1,0 +1,221 @@
+//! What one seed stands for: a plan, and what the network and the servers do to it.
+
+use super::random::Random;
+use crate::plan::{Plan, compile};
+use acp_wire::plan::{Catchup, Load, Model};
+use std::sync::Arc;
+
+const MS: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MS;
+
+/// A run that is yet to be simulated.
+pub(super) struct Scenario {
+    pub(super) plan: Arc<Plan>,
+    pub(super) shards: u32,
+    pub(super) faults: Faults,
+    /// After the start of the schedule.
+    pub(super) stop_ns: Option<u64>,
+    /// Frames are about so long.
+    pub(super) frame_ns: u64,
+}
+
+/// What goes wrong. Chances are per mille: of a connection, a request or a turn.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Faults {
+    /// Nothing goes wrong and servers are fast.
+    pub(super) is_calm: bool,
+    // Of a connection.
+    pub(super) refused: u64,
+    pub(super) unanswered: u64,
+    pub(super) exhausted: u64,
+    /// Closed by the server at any time.
+    pub(super) doomed: u64,
+    pub(super) unsolicited: u64,
+    pub(super) connect_max_ns: u64,
+    pub(super) life_max_ns: u64,
+    // Of a request.
+    /// The server never answers, and reads no more.
+    pub(super) stuck: u64,
+    pub(super) stalled: u64,
+    pub(super) stall_max_ns: u64,
+    pub(super) cut: u64,
+    pub(super) garbage: u64,
+    /// Closed after the response, which says so.
+    pub(super) close_said: u64,
+    /// Closed after the response, which does not say so.
+    pub(super) close_unsaid: u64,
+    pub(super) interim: u64,
+    pub(super) early: u64,
+    pub(super) odd_status: u64,
+    pub(super) odd_framing: u64,
+    pub(super) blank_line: u64,
+    pub(super) think_max_ns: u64,
+    pub(super) is_read_slowly: bool,
+    pub(super) split: Split,
+    /// Pieces that wait for the driver come as one.
+    pub(super) merged: u64,
+    // Of a turn.
+    pub(super) late: u64,
+    pub(super) late_max_ns: u64,
+    pub(super) has_heartbeat: bool,
+}
+
+/// How responses are cut into pieces.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Split {
+    #[default]
+    Whole,
+    Pieces,
+    Bytes,
+}
+
+impl Scenario {
+    pub(super) fn new(random: &mut Random) -> Self {
+        let is_calm = random.chance(250);
+        let document = document(random, is_calm);
+        let plan = Arc::new(compile(&document).unwrap_or_else(|error| {
+            panic!("the simulated plan is bad: {error}\n{document:#?}");
+        }));
+        let faults = if is_calm { Faults::calm() } else { Faults::some(random) };
+        let shards = u32::try_from(random.between(1, 4)).unwrap().min(plan.connections);
+        let length_ns = plan.warmup_ns + plan.duration_ns().unwrap_or(SECOND).min(5 * SECOND);
+        let stop_ns = (!is_calm && random.chance(250)).then(|| random.between(0, length_ns));
+        Self { plan, shards, faults, stop_ns, frame_ns: random.spread(5 * MS, 2 * SECOND) }
+    }
+}
+
+impl Faults {
+    fn calm() -> Self {
+        Self {
+            is_calm: true,
+            connect_max_ns: 50_000,
+            think_max_ns: 50_000,
+            has_heartbeat: true,
+            ..Self::default()
+        }
+    }
+
+    /// Each fault is absent, rare or common.
+    fn some(random: &mut Random) -> Self {
+        let all = random.pick(&[300, 300, 1000]);
+        let mut rate = |most| if random.chance(all) { random.spread(1, most) } else { 0 };
+        let mut faults = Self {
+            refused: rate(600),
+            unanswered: rate(300),
+            exhausted: rate(300),
+            doomed: rate(1000),
+            unsolicited: rate(500),
+            stuck: rate(60),
+            stalled: rate(100),
+            cut: rate(300),
+            garbage: rate(100),
+            close_said: rate(500),
+            close_unsaid: rate(500),
+            interim: rate(500),
+            early: rate(500),
+            odd_status: rate(300),
+            odd_framing: rate(500),
+            blank_line: rate(300),
+            merged: rate(1000),
+            late: rate(500),
+            ..Self::default()
+        };
+        faults.connect_max_ns = random.spread(20_000, 100 * MS);
+        faults.life_max_ns = random.spread(MS, SECOND);
+        faults.stall_max_ns = random.spread(10 * MS, 3 * SECOND);
+        faults.think_max_ns = random.spread(1_000, 20 * MS);
+        faults.late_max_ns = random.spread(10_000, 50 * MS);
+        faults.is_read_slowly = random.chance(300);
+        faults.has_heartbeat = random.chance(300);
+        faults.split = random.pick(&[Split::Whole, Split::Whole, Split::Pieces, Split::Bytes]);
+        faults
+    }
+}
+
+fn document(random: &mut Random, is_calm: bool) -> acp_wire::Plan {
+    let mut document =
+        acp_wire::Plan { schema: acp_wire::PLAN_SCHEMA.into(), ..Default::default() };
+    document.target.url = "http://127.0.0.1/".into();
+    document.load = load(random, is_calm);
+    let connection = &mut document.connection;
+    connection.keep_alive = !random.chance(200);
+    connection.pipeline = if random.chance(400) { to_u32(random.spread(2, 16)) } else { 1 };
+    if random.chance(300) {
+        connection.requests_per_connection = to_u32(random.spread(1, 20));
+    }
+    if !is_calm {
+        connection.timeout = nanos(random.spread(MS, 2 * SECOND));
+        connection.connect_timeout = nanos(random.spread(MS, 2 * SECOND));
+    }
+    match random.between(0, 5) {
+        0 => document.request.method = "HEAD".into(),
+        1 => {
+            let body_bytes = usize::try_from(random.spread(1, 40_000)).unwrap();
+            document.request.body = Some("x".repeat(body_bytes));
+        }
+        _ => {}
+    }
+    document
+}
+
+fn load(random: &mut Random, is_calm: bool) -> Load {
+    let slots = random.spread(1, 1000);
+    let length_ns = random.spread(5 * MS, 3 * SECOND);
+    let mut load = Load {
+        connections: to_u32(random.spread(1, 40)),
+        catchup: random.pick(&[Catchup::Burst, Catchup::Smooth, Catchup::None]),
+        ..Load::default()
+    };
+    if random.chance(300) {
+        load.warmup = nanos(random.spread(MS, length_ns));
+    }
+    if !is_calm && random.chance(400) {
+        load.backlog = random.spread(1, 100);
+    }
+    if random.chance(650) {
+        load.model = Model::Open;
+        schedule(random, &mut load, slots, length_ns);
+        return load;
+    }
+    // Without a count the servers' pace decides, which may be a million a second.
+    load.requests = (!random.chance(300)).then_some(slots);
+    let most_ns = if is_calm { 5 * MS } else { 60 * MS };
+    if load.requests.is_none() || random.chance(200) {
+        load.duration = Some(nanos(length_ns.min(most_ns)));
+    }
+    load.warmup = nanos(if random.chance(300) { random.spread(MS, most_ns) } else { 0 });
+    load
+}
+
+/// A schedule of about `slots` slots over `length_ns`.
+fn schedule(random: &mut Random, load: &mut Load, slots: u64, length_ns: u64) {
+    let per_s = slots as f64 * 1e9 / length_ns as f64;
+    let rate = |factor: f64| format!("{:.3}", per_s * factor);
+    let length = nanos(length_ns);
+    let half = nanos(length_ns / 2 + 1);
+    match random.between(0, 6) {
+        0 => load.profile = Some(format!("line(0,{},{length})", rate(2.0))),
+        1 => load.profile = Some(format!("line({},0,{length})", rate(2.0))),
+        2 => load.profile = Some(format!("const({},{half}) const(0,{half})", rate(2.0))),
+        3 => load.profile = Some(format!("const({0},{half}) line({0},0,{half})", rate(1.3))),
+        4 => {
+            load.rate = Some(rate(1.0));
+            load.requests = Some(slots);
+        }
+        _ => {
+            load.rate = Some(rate(1.0));
+            load.duration = Some(length);
+        }
+    }
+    if random.chance(200) && load.requests.is_none() {
+        load.requests = Some(random.between(1, slots));
+    }
+}
+
+fn nanos(nanos: u64) -> String {
+    format!("{nanos}ns")
+}
+
+fn to_u32(value: u64) -> u32 {
+    u32::try_from(value).unwrap()
+}
