@@ -6,4 +6,5 @@ mod accounts;
 mod bench;
 mod nginx;
 mod program;
+mod readme;
 mod refusals;
