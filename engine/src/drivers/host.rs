@@ -70,6 +70,8 @@ pub struct ShardFrame {
     pub warmup: bool,
     /// Requests without an outcome at its end.
     pub in_flight: u64,
+    /// The shard gives out no other.
+    pub last: bool,
     /// What happened.
     pub record: Box<Record>,
 }
@@ -199,7 +201,7 @@ impl Host {
         let in_flight = shard.in_flight();
         let record = shard.swap_record(spare, boundary_ns);
         // There are fewer records than places, but for the one made above, which is not counted.
-        drop(self.frames.try_send(ShardFrame { second, warmup, in_flight, record }));
+        drop(self.frames.try_send(ShardFrame { second, warmup, in_flight, last: false, record }));
     }
 
     fn plan_next(&mut self, shard: &Shard, now: u64, ends_warmup: bool) {
@@ -250,7 +252,7 @@ impl Host {
         let second = self.second;
         let mut record = shard.finish(net);
         self.add_cpu_time(&mut record);
-        let frame = ShardFrame { second, warmup: false, in_flight: 0, record };
+        let frame = ShardFrame { second, warmup: false, in_flight: 0, last: true, record };
         // The launcher may be gone after a second Ctrl-C.
         drop(self.frames.send(frame));
         let notes = std::mem::take(&mut self.notes);
