@@ -1,5 +1,6 @@
 //! Limits of the machine that a plan would run into, found before it starts.
 
+use crate::drivers::DriverKind;
 use crate::plan::Plan;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::net::SocketAddr;
@@ -49,10 +50,16 @@ pub(super) fn check(
     plan: &Plan,
     addresses: &[SocketAddr],
     shards: u32,
+    driver: DriverKind,
 ) -> Result<(), LimitError> {
     let connections = plan.connections;
-    // Registered files of a ring are bounded by the same limit, though they are not open files.
-    let needed = u64::from(connections) + OTHER_FILES + 8 * u64::from(shards);
+    let sockets = match driver {
+        // Registered files of a ring are bounded by the same limit, though they are not open files.
+        DriverKind::Uring | DriverKind::MonoioEpoll => u64::from(connections),
+        // Closing goes through the queue: for a moment there are the old sockets and the new ones.
+        DriverKind::Monoio => 2 * u64::from(connections),
+    };
+    let needed = sockets + OTHER_FILES + 8 * u64::from(shards);
     if let Some(limit) = raise_open_files(needed) {
         return Err(LimitError::OpenFiles { connections, needed, limit });
     }
@@ -79,7 +86,8 @@ fn raise_open_files(needed: u64) -> Option<u64> {
 
 /// The range that the kernel takes local ports from.
 fn port_range() -> (u32, u32) {
-    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let text =
+        std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let mut numbers = text.split_whitespace().filter_map(|word| word.parse().ok());
     match (numbers.next(), numbers.next()) {
         (Some(first), Some(last)) => (first, last),

@@ -35,7 +35,9 @@ pub enum LaunchError {
     Cpus(String),
     #[error("driver `{driver}` cannot run: {why}")]
     Driver { driver: &'static str, why: String },
-    #[error("cannot connect to {addresses}: {why}\nhint: is the server running, and is the port right?")]
+    #[error(
+        "cannot connect to {addresses}: {why}\nhint: is the server running, and is the port right?"
+    )]
     Unreachable { addresses: String, why: String },
     #[error("failed to start a thread")]
     Thread(#[source] std::io::Error),
@@ -118,7 +120,7 @@ pub fn run(
     let driver = crate::drivers::choose(options.driver)
         .map_err(|(driver, why)| LaunchError::Driver { driver, why })?;
     let placement = Placement::choose(&plan, &addresses, options).map_err(LaunchError::Cpus)?;
-    limits::check(&plan, &addresses, placement.shards)?;
+    limits::check(&plan, &addresses, placement.shards, driver.kind)?;
     let threads = Threads::start(&plan, &addresses, &placement, &driver)?;
     threads.await_ready(&plan, &addresses, stop)?;
     let collector = Collector::new(&plan, &placement, &driver, &addresses, &options.run_id);
