@@ -199,8 +199,20 @@ fn files_say_what_they_are_and_are_one_noun_long() {
 #[test]
 fn nothing_else_is_at_the_root() {
     let known = [
-        "Cargo.toml", "Cargo.lock", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "clippy.toml",
-        "deny.toml", "rustfmt.toml", "engine", "perf", "src", "tests", "target",
+        "Cargo.toml",
+        "Cargo.lock",
+        "CHANGELOG.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "clippy.toml",
+        "deny.toml",
+        "rustfmt.toml",
+        "engine",
+        "perf",
+        "src",
+        "tests",
+        "target",
     ];
     let names = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name());
     let offences: Vec<_> = names

@@ -1,4 +1,5 @@
-//! CPUs: which ones this process may use, lists of them as people write them, and pinning a thread to one.
+//! CPUs: which ones this process may use, lists of them as people write them, and pinning a thread
+//! to one.
 
 use thiserror::Error;
 

@@ -256,14 +256,29 @@ mod tests {
         for (what, stretches, k, due_ns) in [
             ("the first slot at once", vec![("1", "1", SECOND)], 0, 0),
             ("equal gaps", vec![("20k", "20k", SECOND)], 3, 150_000),
-            ("no drift after a day", vec![("3", "3", 86_400 * SECOND)], 259_199, 86_399_666_666_666),
+            (
+                "no drift after a day",
+                vec![("3", "3", 86_400 * SECOND)],
+                259_199,
+                86_399_666_666_666,
+            ),
             ("a rate below one", vec![("0.5", "0.5", 10 * SECOND)], 4, 8 * SECOND),
             ("a rate per minute", vec![("300/m", "300/m", 10 * SECOND)], 49, 9_800_000_000),
             ("a rate per hour", vec![("5/h", "5/h", 3600 * SECOND)], 1, 720 * SECOND),
             ("a ramp from zero", vec![("0", "1k", SECOND)], 125, SECOND / 2),
             ("a ramp down", vec![("1k", "0", SECOND)], 375, SECOND / 2),
-            ("a pause holds the slot back", vec![("0", "0", SECOND), ("1", "1", SECOND)], 0, SECOND),
-            ("a fraction carries over", vec![("0.5", "0.5", SECOND), ("1", "1", SECOND)], 1, 1_500_000_000),
+            (
+                "a pause holds the slot back",
+                vec![("0", "0", SECOND), ("1", "1", SECOND)],
+                0,
+                SECOND,
+            ),
+            (
+                "a fraction carries over",
+                vec![("0.5", "0.5", SECOND), ("1", "1", SECOND)],
+                1,
+                1_500_000_000,
+            ),
             ("steps", vec![("10", "10", SECOND), ("20", "20", SECOND)], 12, 1_100_000_000),
         ] {
             let found = pace(&stretches).due_ns(k);
@@ -278,7 +293,11 @@ mod tests {
             ("half a second's worth counts the slot at 0", vec![("0.5", "0.5", SECOND)], 1),
             ("a third", vec![("1", "1", 10 * SECOND / 3)], 4),
             ("a ramp is a triangle", vec![("0", "20k", 4 * SECOND)], 40_000),
-            ("ramp and plateau", vec![("0", "20k", 4 * SECOND), ("20k", "20k", 6 * SECOND)], 160_000),
+            (
+                "ramp and plateau",
+                vec![("0", "20k", 4 * SECOND), ("20k", "20k", 6 * SECOND)],
+                160_000,
+            ),
             ("nothing", vec![("0", "0", SECOND)], 0),
         ] {
             assert_eq!(pace(&stretches).total(), total, "{what}");

@@ -51,11 +51,10 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
         }
     });
     let finished = finished.map_err(|error| (error.to_string(), launch_code(&error)))?;
-    let written = outputs.report(&finished);
-    for message in written.err().into_iter().chain(frame_failure) {
-        return Err((message, EXIT_INTERNAL));
+    match outputs.report(&finished).err().or(frame_failure) {
+        Some(message) => Err((message, EXIT_INTERNAL)),
+        None => Ok(exit_code(&finished, &stop)),
     }
-    Ok(exit_code(&finished, &stop))
 }
 
 fn exit_code(finished: &Finished, stop: &StopHandle) -> u8 {

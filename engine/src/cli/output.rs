@@ -35,7 +35,10 @@ impl Outputs {
         let takers = arguments.output.iter().filter(|path| on_stdout(path)).count()
             + usize::from(arguments.frames.as_deref().is_some_and(on_stdout));
         if takers > 1 {
-            return Err("standard output can take one of report and frames\nhint: give the others a file".into());
+            return Err(
+                "standard output can take one of report and frames\nhint: give the others a file"
+                    .into(),
+            );
         }
         if takers == 0 {
             let format = match arguments.output.is_empty() {
@@ -68,7 +71,8 @@ impl Outputs {
                 Format::Json => render_json(&finished.report),
                 Format::Hdr => render_hdr(&distributions.response),
                 Format::Text => {
-                    let style = Style { color: self.style.color && sink.name == "-", ..self.style.clone() };
+                    let style =
+                        Style { color: self.style.color && sink.name == "-", ..self.style.clone() };
                     render_text(&finished.report, &style, &|percentile| {
                         let at = |histogram: &hdrhistogram::Histogram<u64>| {
                             histogram.value_at_percentile(percentile)
@@ -89,7 +93,8 @@ impl Sink {
         if path == Path::new("-") {
             return Ok(Self { name, writer: Box::new(io::stdout()) });
         }
-        let file = File::create(path).map_err(|error| format!("failed to create `{name}`: {error}"))?;
+        let file =
+            File::create(path).map_err(|error| format!("failed to create `{name}`: {error}"))?;
         Ok(Self { name, writer: Box::new(file) })
     }
 

@@ -61,7 +61,8 @@ pub(super) fn from_file(path: &Path) -> Result<Plan, String> {
     if text.trim_start().starts_with('{') {
         serde_json::from_str(&text).map_err(|error| format!("bad plan `{name}`: {error}"))
     } else {
-        toml::from_str(&text).map_err(|error| format!("bad plan `{name}`: {}", error.to_string().trim_end()))
+        toml::from_str(&text)
+            .map_err(|error| format!("bad plan `{name}`: {}", error.to_string().trim_end()))
     }
 }
 

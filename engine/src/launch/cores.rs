@@ -28,7 +28,8 @@ impl Placement {
     ) -> Result<Self, String> {
         let usable = allowed();
         let given = options.cpus.as_deref();
-        if let Some(missing) = given.and_then(|cpus| cpus.iter().find(|cpu| !usable.contains(cpu))) {
+        if let Some(missing) = given.and_then(|cpus| cpus.iter().find(|cpu| !usable.contains(cpu)))
+        {
             return Err(format!("CPU {missing} cannot be used\nhint: there are {usable:?}"));
         }
         let cpus = given.unwrap_or(&usable);

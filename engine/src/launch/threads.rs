@@ -73,11 +73,8 @@ impl Threads {
                 // Whoever sent the last message may be gone.
                 return drop(message_sender.send(Message::Failed(error.to_string())));
             }
-            let channels = Channels {
-                messages: message_sender,
-                frames: frame_sender,
-                spares: spare_receiver,
-            };
+            let channels =
+                Channels { messages: message_sender, frames: frame_sender, spares: spare_receiver };
             run(Shard::new(part.clone()), Host::new(origin, signals, channels, spin_ns));
         };
         let name = format!("shard-{}", self.shards.len());

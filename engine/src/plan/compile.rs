@@ -29,7 +29,9 @@ pub enum PlanError {
     Url { url: String, why: String },
     #[error("unknown url scheme `{0}`\nhint: acp speaks http://")]
     Scheme(String),
-    #[error("https is not supported yet: `{0}`\nhint: load the plain http:// port behind the TLS terminator")]
+    #[error(
+        "https is not supported yet: `{0}`\nhint: load the plain http:// port behind the TLS terminator"
+    )]
     Https(String),
     #[error("bad address in connect_to: {0}")]
     ConnectTo(String),
@@ -168,7 +170,8 @@ fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
         (None, Some(_)) if load.duration.is_some() => return Err(PlanError::DurationAndProfile),
         (None, Some(profile)) => parse_profile(profile)?,
         (Some(rate), None) => {
-            let rate = parse_rate(rate).map_err(|source| PlanError::Unit { field: "rate", source })?;
+            let rate =
+                parse_rate(rate).map_err(|source| PlanError::Unit { field: "rate", source })?;
             vec![Stretch::constant(rate, constant_length(rate, load)?)]
         }
     };

@@ -92,7 +92,9 @@ pub(super) fn parse_endpoint(text: &str, default: Option<u16>) -> Result<Endpoin
 
 /// A name that has no address.
 #[derive(Debug, Error)]
-#[error("no address for host `{host}`: {why}\nhint: check the spelling, or give an address with --connect-to HOST:PORT")]
+#[error(
+    "no address for host `{host}`: {why}\nhint: check the spelling, or give an address with --connect-to HOST:PORT"
+)]
 pub struct ResolveError {
     host: String,
     why: String,

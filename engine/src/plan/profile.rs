@@ -33,12 +33,12 @@ fn piece(name: &str, arguments: &[&str]) -> Result<Vec<Stretch>, String> {
         ("line", [from, to, length]) => {
             Ok(vec![Stretch { from: rate(from)?, to: rate(to)?, duration_ns: time(length)? }])
         }
-        ("step", [from, to, by, every]) => {
-            steps(rate(from)?, rate(to)?, rate(by)?, time(every)?)
-        }
+        ("step", [from, to, by, every]) => steps(rate(from)?, rate(to)?, rate(by)?, time(every)?),
         ("const", _) => Err("`const` takes a rate and a length: const(10k,5m)".into()),
         ("line", _) => Err("`line` takes two rates and a length: line(0,10k,30s)".into()),
-        ("step", _) => Err("`step` takes from, to, by, and the length of a step: step(1k,10k,1k,10s)".into()),
+        ("step", _) => {
+            Err("`step` takes from, to, by, and the length of a step: step(1k,10k,1k,10s)".into())
+        }
         _ => Err(format!("`{name}` is not known; there are const, line and step")),
     }
 }
@@ -46,7 +46,8 @@ fn piece(name: &str, arguments: &[&str]) -> Result<Vec<Stretch>, String> {
 /// `from`, `from + by`, … up to `to`, or down to it.
 fn steps(from: Rate, to: Rate, by: Rate, every_ns: u64) -> Result<Vec<Stretch>, String> {
     // Over one denominator the steps are integers.
-    let common = [from, to, by].iter().try_fold(1_u64, |all, rate| all.checked_mul(rate.denominator));
+    let common =
+        [from, to, by].iter().try_fold(1_u64, |all, rate| all.checked_mul(rate.denominator));
     let common = common.ok_or("rates of `step` are too fine; round them")?;
     let scale = |rate: Rate| rate.numerator.checked_mul(common / rate.denominator);
     let scaled = (scale(from), scale(to), scale(by));
@@ -59,9 +60,7 @@ fn steps(from: Rate, to: Rate, by: Rate, every_ns: u64) -> Result<Vec<Stretch>, 
         return Err(format!("{} steps are more than {MAX_STEPS}", count + 1));
     }
     let at = |step: u64| if to >= from { from + step * by } else { from - step * by };
-    let stretch = |numerator| {
-        Stretch::constant(Rate { numerator, denominator: common }, every_ns)
-    };
+    let stretch = |numerator| Stretch::constant(Rate { numerator, denominator: common }, every_ns);
     Ok((0..=count).map(|step| stretch(at(step))).collect())
 }
 
@@ -82,16 +81,31 @@ mod tests {
             ("const(0,1s) const(1,1s)", 1, 2),
         ] {
             let pace = Pace::new(&parse_profile(text).unwrap()).unwrap();
-            assert_eq!((pace.total(), pace.duration_ns() / 1_000_000_000), (slots, seconds), "{text}");
+            assert_eq!(
+                (pace.total(), pace.duration_ns() / 1_000_000_000),
+                (slots, seconds),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn bad_profiles_are_refused() {
         for text in [
-            "", "10k", "const", "const(", "const(10k)", "const(10k,5x)", "const(x,5s)",
-            "line(0,10k)", "step(1,2,0,1s)", "step(0,1M,1,1s)", "sin(1,2,3)", "const(1,0s)",
-            "const(10,5s) nonsense", "const(-1,5s)",
+            "",
+            "10k",
+            "const",
+            "const(",
+            "const(10k)",
+            "const(10k,5x)",
+            "const(x,5s)",
+            "line(0,10k)",
+            "step(1,2,0,1s)",
+            "step(0,1M,1,1s)",
+            "sin(1,2,3)",
+            "const(1,0s)",
+            "const(10,5s) nonsense",
+            "const(-1,5s)",
         ] {
             assert!(parse_profile(text).is_err(), "`{text}`");
         }

@@ -1,11 +1,11 @@
 //! The report from the record of a whole run.
 
-use super::verdict::{Evidence, judge};
 use super::Series;
+use super::verdict::{Evidence, judge};
 use crate::plan::{Plan, Schedule};
 use crate::record::{Record, summary};
-use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Report, Run};
 use acp_wire::Books;
+use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Report, Run};
 
 /// What is known of a run besides its record.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! From records to what people and programs read: frames, verdict, report, and one renderer a file.
 
 mod assemble;
-mod json;
 mod hdr;
+mod json;
 mod series;
 mod text;
 mod verdict;

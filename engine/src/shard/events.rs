@@ -252,7 +252,9 @@ impl Shard {
     /// Puts a connection that can take a request into the queue of free ones.
     #[inline]
     fn offer(&mut self, conn: usize) {
-        if !self.plan.plan.is_open_loop() || self.connections[conn].is_queued || !self.can_take(conn)
+        if !self.plan.plan.is_open_loop()
+            || self.connections[conn].is_queued
+            || !self.can_take(conn)
         {
             return;
         }

@@ -1,7 +1,7 @@
 //! Arrivals: the moments at which requests came in, from a thread's memory to a file and back.
 //!
-//! File format: the 8 bytes `ACPARRV1`, then one little-endian `u64` for each request: its arrival in ns of
-//! `CLOCK_MONOTONIC`, in rising order.
+//! File format: the 8 bytes `ACPARRV1`, then one little-endian `u64` for each request: its arrival
+//! in ns of `CLOCK_MONOTONIC`, in rising order.
 //!
 //! ```text
 //! serving thread ─ Recorder: chunk of memory ──(full)──► writer thread ─► FILE.0.part ─┐
@@ -132,7 +132,8 @@ impl ArrivalWriter {
         Ok((ArrivalWriter { thread, path: path.to_owned() }, recorders))
     }
 
-    /// Waits until everything is in the file, after all recorders are dropped. Returns how many arrivals.
+    /// Waits until everything is in the file, after all recorders are dropped. Returns how many
+    /// arrivals.
     pub(crate) fn finish(self) -> Result<u64, ArrivalsError> {
         let panicked = || Err(io::Error::other("the writer panicked"));
         let result = self.thread.join().unwrap_or_else(|_| panicked());

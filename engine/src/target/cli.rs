@@ -18,8 +18,8 @@ use crate::cpus;
 
 /// A built-in HTTP server to aim load at: one fixed response to every request.
 ///
-/// Prints `listening on http://ADDRESS/` first. `GET /__acp/count` answers with what it has done so far, as JSON.
-/// Ctrl-C ends it with the same as the last line.
+/// Prints `listening on http://ADDRESS/` first. `GET /__acp/count` answers with what it has done so
+/// far, as JSON. Ctrl-C ends it with the same as the last line.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArgs {
     /// Where to listen; port 0 takes a free one
@@ -75,7 +75,8 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
-    /// Look for work without sleeping, which takes whole CPUs; `auto`: while recording, if each thread has a CPU
+    /// Look for work without sleeping, which takes whole CPUs; `auto`: while recording, if each
+    /// thread has a CPU
     #[arg(long, value_enum, default_value_t = Spin::Auto, num_args = 0..=1,
           default_missing_value = "on", value_name = "WHEN")]
     spin: Spin,

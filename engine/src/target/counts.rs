@@ -1,4 +1,5 @@
-//! Counts: what a target has done so far. Each thread counts for itself and shows its numbers once a turn.
+//! Counts: what a target has done so far. Each thread counts for itself and shows its numbers once
+//! a turn.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

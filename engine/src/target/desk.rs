@@ -1,7 +1,7 @@
 //! Desk: everything one serving thread decides, without a socket or a clock.
 //!
-//! Received bytes go in; runs of answers to send come out, connection by connection, in the order of their
-//! requests. Answers that are delayed or stalled wait here until they are due.
+//! Received bytes go in; runs of answers to send come out, connection by connection, in the order
+//! of their requests. Answers that are delayed or stalled wait here until they are due.
 //!
 //! ```text
 //! received ─► Framing ─► answer ──(immediate)──────────────► output ─► next_run ─► the server sends
@@ -84,7 +84,8 @@ impl Desk {
         }
     }
 
-    pub(crate) fn responses(&self) -> &Arc<Responses> {
+    #[inline]
+    pub(crate) fn responses(&self) -> &Responses {
         &self.options.responses
     }
 

@@ -97,7 +97,8 @@ impl ErrorDice {
         if self.threshold == 0 {
             return false;
         }
-        // xorshift64*, Vigna 2016, "An experimental exploration of Marsaglia's xorshift generators, scrambled".
+        // xorshift64*, Vigna 2016, "An experimental exploration of Marsaglia's xorshift generators,
+        // scrambled".
         self.state ^= self.state >> 12;
         self.state ^= self.state << 25;
         self.state ^= self.state >> 27;
@@ -151,8 +152,8 @@ impl Timing {
         self.delay_ns == 0 && self.stalls.is_empty()
     }
 
-    /// When the answer to a request of `now_ns` is due. Never falls when `now_ns` rises, so answers stay in
-    /// order in a plain queue.
+    /// When the answer to a request of `now_ns` is due. Never falls when `now_ns` rises, so answers
+    /// stay in order in a plain queue.
     pub(crate) fn due_ns(&self, now_ns: u64) -> u64 {
         let due_ns = now_ns.saturating_add(self.delay_ns);
         let stalled =

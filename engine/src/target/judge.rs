@@ -1,7 +1,8 @@
 //! Judge: how far arrivals are from the schedule that was promised.
 //!
-//! The schedule is `a + i · gap` with `gap` exactly one over the rate. Only `a` is fitted, as the median of
-//! what is left, so that a few late arrivals do not move the line that the others are measured against.
+//! The schedule is `a + i · gap` with `gap` exactly one over the rate. Only `a` is fitted, as the
+//! median of what is left, so that a few late arrivals do not move the line that the others are
+//! measured against.
 
 use std::fmt;
 
@@ -50,7 +51,8 @@ pub struct Gap {
     pub us: f64,
 }
 
-/// Judges arrivals (sorted, ns) against a rate. Nothing if there are fewer than two, or the rate is zero.
+/// Judges arrivals (sorted, ns) against a rate. Nothing if there are fewer than two, or the rate is
+/// zero.
 #[must_use]
 pub fn judge(arrivals_ns: &[u64], rate: Rate) -> Option<Judgement> {
     let (&first, &last) = (arrivals_ns.first()?, arrivals_ns.last()?);
@@ -168,7 +170,8 @@ mod tests {
         arrivals[50] += 2_500_000;
         arrivals.sort_unstable();
         let judgement = judge_at("1k", &arrivals);
-        // Sorted, the late one takes the place of the two that overtook it, and they of their neighbours.
+        // Sorted, the late one takes the place of the two that overtook it, and they of their
+        // neighbours.
         let Percentiles { p50, p90, p99, max } = judgement.deviation_us;
         assert_eq!((p50, p90, p99, max), (0.0, 5.0, 1000.0, 1000.0));
         assert_eq!(judgement.long_gaps, 0);

@@ -18,8 +18,8 @@ use super::counts::{Board, Counts};
 use super::desk::{Desk, DeskOptions};
 use super::faults::{ErrorDice, ErrorRate, Stall, Timing};
 use super::response::{ResponseOptions, Responses};
+use super::server::{Server, ServerOptions, stop};
 use crate::cpus::{CpuError, pin_current_thread};
-use crate::drivers::uring::server::{Server, ServerOptions, stop};
 use crate::drivers::uring::{RingError, probe};
 
 /// What a target does.
@@ -302,8 +302,8 @@ fn join(handle: JoinHandle<Result<(), TargetError>>) -> Result<(), TargetError> 
     handle.join().unwrap_or(Err(TargetError::Panicked))
 }
 
-/// A listener for each thread. More than one share the port, and only then: a second target on a port that is
-/// taken must fail, not take half of the connections.
+/// A listener for each thread. More than one share the port, and only then: a second target on a
+/// port that is taken must fail, not take half of the connections.
 fn listen(address: SocketAddr, threads: usize) -> io::Result<Vec<TcpListener>> {
     let mut listeners: Vec<TcpListener> = Vec::with_capacity(threads);
     for _ in 0..threads.max(1) {
@@ -321,7 +321,8 @@ fn listen(address: SocketAddr, threads: usize) -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-/// Connections a thread can hold: what the limit of open files allows, which counts for tables of rings too.
+/// Connections a thread can hold: what the limit of open files allows, which counts for tables of
+/// rings too.
 fn connection_limit() -> u32 {
     const MOST: u64 = 64 * 1024;
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, hard)| {

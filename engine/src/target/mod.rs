@@ -1,7 +1,9 @@
-//! Target: the built-in HTTP server to aim load at, for tests and for measuring the load generator itself.
+//! Target: the built-in HTTP server to aim load at, for tests and for measuring the load generator
+//! itself.
 //!
-//! It answers every request with one fixed response, on io_uring, one thread a core, and can be told to be
-//! late, to fail and to close. It records when requests arrive, and judges a record against a schedule.
+//! It answers every request with one fixed response, on io_uring, one thread a core, and can be
+//! told to be late, to fail and to close. It records when requests arrive, and judges a record
+//! against a schedule.
 //!
 //! ```text
 //! TargetArgs ─► TargetOptions ─► Target::start ─► thread × n: Server (bytes) ◄─► Desk (decisions)
@@ -12,15 +14,20 @@
 pub mod cli;
 
 mod launch;
+mod server;
 
-pub(crate) mod clock;
-pub(crate) mod counts;
-pub(crate) mod desk;
-pub(crate) mod request;
-pub(crate) mod response;
+mod chunked;
+mod head;
+mod request;
+mod response;
+
+mod desk;
+mod faults;
+
+mod clock;
+mod counts;
 
 mod arrivals;
-mod faults;
 mod judge;
 
 pub use arrivals::{ArrivalsError, MAGIC, read_arrivals};

@@ -1,6 +1,8 @@
-//! Request: where one HTTP/1 request ends and the next begins, and the little that an answer depends on.
+//! Request: where one HTTP/1 request ends and the next begins, and the little that an answer
+//! depends on.
 //!
-//! Bytes in, in pieces of any size; events out. What the events are does not depend on how the bytes were cut.
+//! Bytes in, in pieces of any size; events out. What the events are does not depend on how the
+//! bytes were cut.
 //!
 //! ```text
 //!            ┌────────────── Event::Request ◄──────────────┐
@@ -11,9 +13,8 @@
 //! any ──(garbage, or a request after the last)──► Stopped
 //! ```
 
-/// Longest request head, in bytes; trailers of a chunked body count the same way.
-const HEAD_LIMIT_BYTES: usize = 32 * 1024;
-const HEADER_LIMIT: usize = 100;
+use super::chunked::{Chunk, Step};
+use super::head::{HEAD_LIMIT_BYTES, Head, Length, Parsed, parse};
 
 /// The path that answers with the target's counts.
 pub(crate) const COUNT_PATH: &str = "/__acp/count";
@@ -73,8 +74,8 @@ pub(crate) enum Event {
     Bad,
 }
 
-/// A head that was seen before: load consists of the same request over and over, and comparing is an order
-/// of magnitude cheaper than parsing.
+/// A head that was seen before: load consists of the same request over and over, and comparing is
+/// an order of magnitude cheaper than parsing.
 #[derive(Debug, Default)]
 pub(crate) struct KnownHead {
     bytes: Vec<u8>,
@@ -87,7 +88,8 @@ impl KnownHead {
         if input.starts_with(&self.bytes) { self.request } else { None }
     }
 
-    /// Only heads without a body that leave the connection open: then the head is all there is to know.
+    /// Only heads without a body that leave the connection open: then the head is all there is to
+    /// know.
     fn learn(&mut self, head: &[u8], request: Request) {
         self.bytes.clear();
         self.bytes.extend_from_slice(head);
@@ -111,42 +113,6 @@ enum State {
     Body { left: u64 },
     Chunk(Chunk),
     Stopped,
-}
-
-/// Where in a chunked body. `value` is the size read so far, `left` counts bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Chunk {
-    Size {
-        value: u64,
-        digits: u8,
-    },
-    Extension {
-        value: u64,
-        left: usize,
-    },
-    SizeEnd {
-        value: u64,
-    },
-    Data {
-        left: u64,
-    },
-    DataReturn,
-    DataEnd,
-    /// In a trailer line; an empty one ends the body.
-    Trailer {
-        empty: bool,
-        left: usize,
-    },
-    TrailerEnd {
-        empty: bool,
-        left: usize,
-    },
-}
-
-/// How long a body is.
-enum Length {
-    Bytes(u64),
-    Chunked,
 }
 
 impl Framing {
@@ -243,7 +209,7 @@ impl Framing {
         self.state = match head.length {
             Length::Bytes(0) => return Some(Event::Request(head.request)),
             Length::Bytes(left) => State::Body { left },
-            Length::Chunked => State::Chunk(Chunk::Size { value: 0, digits: 0 }),
+            Length::Chunked => State::Chunk(Chunk::START),
         };
         // An HTTP/1.0 peer does not know what a 100 is; a body that is already there needs none.
         head.expects_continue.then_some(Event::Continue)
@@ -283,60 +249,6 @@ impl Framing {
     }
 }
 
-enum Step {
-    To(Chunk),
-    End,
-    Bad,
-}
-
-impl Chunk {
-    /// The state after a byte that is not data.
-    fn step(self, byte: u8) -> Step {
-        let next = match (self, byte) {
-            (Chunk::Size { value, digits }, _) if byte.is_ascii_hexdigit() => {
-                // Sixteen digits are all that fit.
-                if digits == 16 {
-                    return Step::Bad;
-                }
-                Chunk::Size { value: value << 4 | hex(byte), digits: digits + 1 }
-            }
-            (Chunk::Size { digits: 0, .. }, _) => return Step::Bad,
-            (Chunk::Size { value, .. }, b'\r') => Chunk::SizeEnd { value },
-            (Chunk::Size { value, .. }, b';' | b' ' | b'\t') => {
-                Chunk::Extension { value, left: HEAD_LIMIT_BYTES }
-            }
-            (Chunk::Extension { value, .. }, b'\r') => Chunk::SizeEnd { value },
-            (Chunk::Extension { value, left }, _) if byte != b'\n' && left > 0 => {
-                Chunk::Extension { value, left: left - 1 }
-            }
-            (Chunk::SizeEnd { value: 0 }, b'\n') => {
-                Chunk::Trailer { empty: true, left: HEAD_LIMIT_BYTES }
-            }
-            (Chunk::SizeEnd { value }, b'\n') => Chunk::Data { left: value },
-            (Chunk::DataReturn, b'\r') => Chunk::DataEnd,
-            (Chunk::DataEnd, b'\n') => Chunk::Size { value: 0, digits: 0 },
-            (Chunk::Trailer { empty, left }, b'\r') => Chunk::TrailerEnd { empty, left },
-            (Chunk::Trailer { left, .. }, _) if byte != b'\n' && left > 0 => {
-                Chunk::Trailer { empty: false, left: left - 1 }
-            }
-            (Chunk::TrailerEnd { empty: true, .. }, b'\n') => return Step::End,
-            (Chunk::TrailerEnd { empty: false, left }, b'\n') => {
-                Chunk::Trailer { empty: true, left }
-            }
-            _ => return Step::Bad,
-        };
-        Step::To(next)
-    }
-}
-
-fn hex(byte: u8) -> u64 {
-    u64::from(match byte {
-        b'0'..=b'9' => byte - b'0',
-        b'a'..=b'f' => byte - b'a' + 10,
-        _ => byte - b'A' + 10,
-    })
-}
-
 /// Takes up to `left` bytes off `input` and returns how many are still to come.
 fn skip(input: &mut &[u8], left: u64) -> u64 {
     let here = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
@@ -344,101 +256,11 @@ fn skip(input: &mut &[u8], left: u64) -> u64 {
     left - here as u64
 }
 
-enum Parsed {
-    Partial,
-    Bad,
-    Head(Head),
-}
-
-struct Head {
-    bytes: usize,
-    request: Request,
-    length: Length,
-    expects_continue: bool,
-}
-
-impl Head {
-    fn is_everything(&self) -> bool {
-        matches!(self.length, Length::Bytes(0)) && !self.request.connection.closes()
-    }
-}
-
-fn parse(bytes: &[u8]) -> Parsed {
-    let mut headers = [httparse::EMPTY_HEADER; HEADER_LIMIT];
-    let mut request = httparse::Request::new(&mut headers);
-    match request.parse(bytes) {
-        Ok(httparse::Status::Partial) => Parsed::Partial,
-        Ok(httparse::Status::Complete(length)) if length <= HEAD_LIMIT_BYTES => {
-            understand(&request, length).map_or(Parsed::Bad, Parsed::Head)
-        }
-        Ok(httparse::Status::Complete(_)) | Err(_) => Parsed::Bad,
-    }
-}
-
-/// What a head says, or nothing if it contradicts itself.
-fn understand(request: &httparse::Request<'_, '_>, bytes: usize) -> Option<Head> {
-    let old = request.version? == 0;
-    let (mut length, mut chunked) = (None, false);
-    let (mut keep, mut close, mut expects_continue) = (false, false, false);
-    for header in request.headers.iter() {
-        let value = header.value.trim_ascii();
-        if header.name.eq_ignore_ascii_case("content-length") {
-            let value = decimal(value)?;
-            if length.is_some_and(|length| length != value) {
-                return None;
-            }
-            length = Some(value);
-        } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
-            if chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                return None;
-            }
-            chunked = true;
-        } else if header.name.eq_ignore_ascii_case("connection") {
-            keep |= has_token(value, b"keep-alive");
-            close |= has_token(value, b"close");
-        } else if header.name.eq_ignore_ascii_case("expect") {
-            expects_continue = value.eq_ignore_ascii_case(b"100-continue");
-        }
-    }
-    // Both lengths at once is how requests are smuggled.
-    if chunked && (length.is_some() || old) {
-        return None;
-    }
-    let connection = match (old, keep, close) {
-        (false, _, false) => Persistence::Keep,
-        (false, _, true) => Persistence::Close,
-        (true, true, false) => Persistence::OldKeep,
-        (true, _, _) => Persistence::OldClose,
-    };
-    let purpose = match request.method? {
-        "GET" if request.path? == COUNT_PATH => Purpose::Count,
-        "HEAD" => Purpose::Head,
-        _ => Purpose::Response,
-    };
-    let length = if chunked { Length::Chunked } else { Length::Bytes(length.unwrap_or(0)) };
-    Some(Head {
-        bytes,
-        request: Request { purpose, connection },
-        length,
-        expects_continue: expects_continue && !old,
-    })
-}
-
-fn decimal(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-fn has_token(value: &[u8], token: &[u8]) -> bool {
-    value.split(|&byte| byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::head::HEADER_LIMIT;
     use super::*;
 
     /// All events of `input`, given in pieces that end at `cuts`.
@@ -457,8 +279,8 @@ mod tests {
         events
     }
 
-    /// A letter an event: `r` response, `h` head, `n` count, then `c` if the connection closes and `o` if the
-    /// peer is old; `+` for a continue, `!` for bad.
+    /// A letter an event: `r` response, `h` head, `n` count, then `c` if the connection closes and
+    /// `o` if the peer is old; `+` for a continue, `!` for bad.
     fn letters(events: &[Event]) -> String {
         let letter = |event: &Event| match event {
             Event::Continue => "+".to_owned(),

@@ -1,7 +1,9 @@
 //! Response: every answer the target can give, rendered to bytes once at the start.
 //!
-//! An answer is named by a [`ResponseId`]; small ones are stored many times in a row, so that the answers to
-//! a batch of pipelined requests go out in one send.
+//! An answer is named by a [`ResponseId`]; small ones are stored many times in a row, so that the
+//! answers to a batch of pipelined requests go out in one send.
+
+use std::sync::Arc;
 
 use super::request::{Persistence, Purpose, Request};
 
@@ -28,8 +30,8 @@ impl Default for ResponseOptions {
 /// The body of the default size; other sizes have a pattern.
 const GREETING: &[u8] = b"Hello, world!\n";
 
-/// The letters of a patterned body. Their number is prime, so that no buffer size is a multiple of it and a
-/// block of bytes at the wrong place shows.
+/// The letters of a patterned body. Their number is prime, so that no buffer size is a multiple of
+/// it and a block of bytes at the wrong place shows.
 const PATTERN: &[u8; 61] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy";
 
 /// Responses are repeated up to this many bytes or times.
@@ -69,6 +71,12 @@ impl ResponseId {
         }
     }
 
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    #[inline]
     pub(crate) fn is_count(self) -> bool {
         self == ResponseId::COUNT || self == ResponseId::LAST_COUNT
     }
@@ -88,7 +96,7 @@ pub(crate) struct Responses {
 /// One response, many times.
 #[derive(Debug)]
 struct Block {
-    bytes: Box<[u8]>,
+    bytes: Arc<[u8]>,
     unit: usize,
 }
 
@@ -113,10 +121,15 @@ impl Responses {
         Responses { blocks }
     }
 
+    /// The bytes of each response, many times in a row, at its [`ResponseId::index`].
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Arc<[u8]>> {
+        self.blocks.iter().map(|block| Arc::clone(&block.bytes))
+    }
+
     /// Up to `count` responses in a row, at least one.
     #[inline]
     pub(crate) fn bytes(&self, id: ResponseId, count: u32) -> &[u8] {
-        let block = &self.blocks[usize::from(id.0)];
+        let block = &self.blocks[id.index()];
         let wanted = (count as usize).saturating_mul(block.unit);
         &block.bytes[..wanted.min(block.bytes.len())]
     }
@@ -124,7 +137,7 @@ impl Responses {
     /// The length of one response.
     #[inline]
     pub(crate) fn unit(&self, id: ResponseId) -> usize {
-        self.blocks[usize::from(id.0)].unit
+        self.blocks[id.index()].unit
     }
 }
 

@@ -199,6 +199,29 @@ fn bodies_of_requests_are_read_and_ignored() {
 }
 
 #[test]
+fn uploads_larger_than_all_receive_memory_are_read() {
+    const BODY_BYTES: usize = 4 << 20;
+    let target = start(TargetOptions::default());
+    let request = format!("POST / HTTP/1.1\r\nContent-Length: {BODY_BYTES}\r\n\r\n");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let mut client = Client::connect(&target);
+            let request = &request;
+            scope.spawn(move || {
+                for _ in 0..3 {
+                    client.send(request);
+                    client.send(vec![b'x'; BODY_BYTES]);
+                    assert_eq!(client.response().status, 200);
+                }
+            });
+        }
+    });
+    let counts = target.stop().expect("stop");
+    assert_eq!(counts.requests, 24);
+    assert_eq!(counts.bytes_received, 24 * (BODY_BYTES + request.len()) as u64);
+}
+
+#[test]
 fn a_head_request_gets_no_body() {
     let target = start(with_response(ResponseOptions { body_bytes: 777, ..Default::default() }));
     let mut client = Client::connect(&target);
@@ -390,7 +413,8 @@ fn nothing_is_answered_in_a_stall() {
         assert_eq!(client.get().status, 200);
         answers.push(Instant::now());
     }
-    // The target began between `before` and `started`, so these instants are in a stall whenever it was.
+    // The target began between `before` and `started`, so these instants are in a stall whenever it
+    // was.
     let slack = started - before;
     let is_stalled = |answer: &&Instant| {
         [0, 200].iter().any(|&begin| {

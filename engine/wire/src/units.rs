@@ -1,8 +1,8 @@
 //! Units: the strings people write for durations, counts, sizes and rates, and nothing else.
 //!
-//! In comes a string from a flag, a plan file or a form; out comes an exact integer (or a fraction, for a
-//! rate). Nothing is rounded: a value that the target type cannot hold exactly is an error, and so is one
-//! that overflows it. The same strings mean the same thing everywhere in acp.
+//! In comes a string from a flag, a plan file or a form; out comes an exact integer (or a fraction,
+//! for a rate). Nothing is rounded: a value that the target type cannot hold exactly is an error,
+//! and so is one that overflows it. The same strings mean the same thing everywhere in acp.
 //!
 //! | Kind | Examples | Meaning |
 //! |---|---|---|

@@ -1,7 +1,8 @@
-//! Buffers: receive memory that the kernel picks from by itself, shared by all connections of a ring.
+//! Buffers: receive memory that the kernel picks from by itself, shared by all connections of a
+//! ring.
 //!
-//! A connection that waits for data holds none of it, so memory follows what is in flight and not the number
-//! of connections.
+//! A connection that waits for data holds none of it, so memory follows what is in flight and not
+//! the number of connections.
 //!
 //! ```text
 //! kernel's ──(receive completes: BufferId)──► ours ──(recycle, publish)──► kernel's
@@ -76,9 +77,10 @@ impl Buffers {
         let length = length as usize;
         assert!(id.0 < self.count && length <= BUFFER_BYTES);
         let start = self.mapping.buffer(id.0);
-        // SAFETY: in bounds by the assertion, and zeroed or written since it was mapped. The kernel writes
-        // only to buffers that it holds; it gave this one away with the completion that `id` came from, and
-        // gets it back by `recycle`, which needs `&mut self` and so outlives no slice.
+        // SAFETY: in bounds by the assertion, and zeroed or written since it was mapped. The kernel
+        // writes only to buffers that it holds; it gave this one away with the completion that `id`
+        // came from, and gets it back by `recycle`, which needs `&mut self` and so outlives no
+        // slice.
         unsafe { std::slice::from_raw_parts(start.as_ptr(), length) }
     }
 
@@ -87,7 +89,8 @@ impl Buffers {
     pub fn recycle(&mut self, id: BufferId) {
         let index = self.tail & (self.count - 1);
         let address = self.mapping.buffer(id.0).as_ptr() as u64;
-        // SAFETY: `index` is below `count`, and entries at and after the published tail are ours to write.
+        // SAFETY: `index` is below `count`, and entries at and after the published tail are ours to
+        // write.
         let entry = unsafe { &mut *self.mapping.entries().add(usize::from(index)).as_ptr() };
         entry.set_addr(address);
         entry.set_len(BUFFER_LENGTH);
@@ -98,7 +101,8 @@ impl Buffers {
     /// Shows the kernel all buffers that were given back: once a turn, before entering the ring.
     #[inline]
     pub fn publish(&mut self) {
-        // SAFETY: the mapping starts with the first entry of the ring, whose reserved field is the tail.
+        // SAFETY: the mapping starts with the first entry of the ring, whose reserved field is the
+        // tail.
         let tail = unsafe { BufRingEntry::tail(self.mapping.entries().as_ptr()) };
         // SAFETY: aligned and alive as above; the kernel only reads it.
         let tail = unsafe { AtomicU16::from_ptr(tail.cast_mut()) };
@@ -106,8 +110,8 @@ impl Buffers {
     }
 }
 
-/// One anonymous mapping: the ring's entries, then the buffers. The ring holds it too, so that the kernel
-/// never knows an address that is no longer mapped.
+/// One anonymous mapping: the ring's entries, then the buffers. The ring holds it too, so that the
+/// kernel never knows an address that is no longer mapped.
 pub(super) struct Mapping {
     start: NonNull<u8>,
     bytes: usize,
@@ -153,8 +157,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the mapping made in `new`, of which nothing is borrowed any more: `Buffers` and `Ring`,
-        // which lend from it, each hold a count of it.
+        // SAFETY: the mapping made in `new`, of which nothing is borrowed any more: `Buffers` and
+        // `Ring`, which lend from it, each hold a count of it.
         let result = unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
         debug_assert_eq!(result, 0);
     }

@@ -1,4 +1,4 @@
-//! Raw io_uring: the fast driver, the built-in server, and every line of `unsafe` of the workspace.
+//! Raw io_uring: the fast driver, and every line of `unsafe` of the workspace.
 //!
 //! ```text
 //! probe ──► can this kernel do it, and if not, why
@@ -7,7 +7,8 @@
 //!             └───────────── Buffers::recycle ◄── Buffers::get ◄────────────┘
 //! ```
 //!
-//! One thread owns one ring. Nothing in here allocates once a run has begun, takes a lock or reads a clock.
+//! One thread owns one ring. Nothing in here allocates once a run has begun, takes a lock or reads
+//! a clock.
 
 #![expect(unsafe_code, reason = "the kernel interface: shared memory and raw system calls")]
 
@@ -18,15 +19,15 @@ mod features;
 mod links;
 mod operations;
 mod probe;
+mod registered;
 mod ring;
-pub(crate) mod server;
 mod token;
 
 pub use buffers::{BUFFER_BYTES, BufferId, Buffers};
 pub use client::run;
 pub use completion::Completion;
 pub use features::Features;
-pub use operations::{AddressId, Notify, Shutdown};
+pub use operations::{AddressId, BytesId, Notify, Shutdown};
 pub use probe::probe;
 pub use ring::{Counters, Ring, RingError, RingOptions, Wait};
 pub use token::Token;

@@ -2,8 +2,10 @@
 //!
 //! Files are named by their index in the ring's table. Nothing happens before [`Ring::enter`].
 
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use io_uring::squeue::{Entry, Flags};
 use io_uring::{opcode, types};
@@ -33,14 +35,20 @@ pub enum Shutdown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressId(usize);
 
+/// The name of bytes that a ring keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BytesId(usize);
+
 impl Ring {
     /// Does nothing and completes.
-    pub fn nop(&mut self, user_data: u64) {
+    #[cfg(test)]
+    pub(super) fn nop(&mut self, user_data: u64) {
         self.push_plain(opcode::Nop::new().build(), Notify::Always, user_data);
     }
 
-    /// Accepts connections until it is cancelled: a completion each, whose result is the index in the table
-    /// of files that the kernel has chosen. Options such as `TCP_NODELAY` are inherited from the listener.
+    /// Accepts connections until it is cancelled: a completion each, whose result is the index in
+    /// the table of files that the kernel has chosen. Options such as `TCP_NODELAY` are inherited
+    /// from the listener.
     pub fn accept_multishot(&mut self, listener: &impl AsFd, user_data: u64) {
         let descriptor = types::Fd(listener.as_fd().as_raw_fd());
         let entry = opcode::AcceptMulti::new(descriptor).allocate_file_index(true);
@@ -77,24 +85,27 @@ impl Ring {
         unsafe { self.push(entry) };
     }
 
-    /// Receives until the connection ends, it is cancelled, or the group is out of buffers: a completion for
-    /// each filled buffer. When [`super::Completion::more`] is false it must be armed again.
+    /// Receives until the connection ends, it is cancelled, or the group is out of buffers: a
+    /// completion for each filled buffer. When [`super::Completion::more`] is false it must be
+    /// armed again.
     #[inline]
     pub fn receive_multishot(&mut self, file: u32, group: u16, user_data: u64) {
         let entry = opcode::RecvMulti::new(types::Fixed(file), group);
         self.push_plain(entry.build(), Notify::Always, user_data);
     }
 
-    /// Sends all of `bytes`: a partial send is continued by the kernel, and ends short only on an error.
+    /// Sends all of `bytes`: a partial send is continued by the kernel, and ends short only on an
+    /// error.
     ///
-    /// Two sends to one file must not be under way at the same time when one of them may block: their bytes
-    /// could interleave.
+    /// Two sends to one file must not be under way at the same time when one of them may block:
+    /// their bytes could interleave.
     ///
     /// # Safety
     ///
-    /// `bytes` must stay valid and unchanged until the send has ended. With [`Notify::Always`] that is its
-    /// completion. With [`Notify::OnFailure`] success is silent, so the bytes must live until something else
-    /// proves it (the peer's answer to the last of them) or until the ring is gone.
+    /// `bytes` must stay valid and unchanged until the send has ended. With [`Notify::Always`] that
+    /// is its completion. With [`Notify::OnFailure`] success is silent, so the bytes must live
+    /// until something else proves it (the peer's answer to the last of them) or until the ring is
+    /// gone.
     #[inline]
     pub unsafe fn send(&mut self, file: u32, bytes: &[u8], notify: Notify, user_data: u64) {
         // A length is cut at 4 GiB; the count in the completion says so.
@@ -107,17 +118,18 @@ impl Ring {
         unsafe { self.push(noted(entry, notify, user_data)) };
     }
 
-    /// Sends what fits into the socket right now and never waits: silent when that was everything. Otherwise
-    /// completes with the count that fitted or with `EAGAIN`, and that completion is queued before any that
-    /// the kernel makes after this operation was submitted.
+    /// Sends what fits into the socket right now and never waits: silent when that was everything.
+    /// Otherwise completes with the count that fitted or with `EAGAIN`, and that completion is
+    /// queued before any that the kernel makes after this operation was submitted.
     ///
-    /// So with one `send_now` for a file between two calls of [`Ring::enter`], and all completions looked at
-    /// before the next, the bytes of a connection keep their order without a completion for each send.
+    /// So with one `send_now` for a file between two calls of [`Ring::enter`], and all completions
+    /// looked at before the next, the bytes of a connection keep their order without a completion
+    /// for each send.
     ///
     /// # Safety
     ///
-    /// `bytes` must stay valid until the [`Ring::enter`] that submits it has returned; on a queue that was
-    /// full when it was pushed, until the operation has completed or the ring is gone.
+    /// `bytes` must stay valid until the [`Ring::enter`] that submits it has returned; on a queue
+    /// that was full when it was pushed, until the operation has completed or the ring is gone.
     #[inline]
     pub unsafe fn send_now(&mut self, file: u32, bytes: &[u8], user_data: u64) {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -126,6 +138,43 @@ impl Ring {
             .build();
         // SAFETY: the caller keeps the bytes.
         unsafe { self.push(noted(entry, Notify::OnFailure, user_data)) };
+    }
+
+    /// Keeps bytes for [`Ring::send_kept_now`], as long as the ring lives.
+    pub fn keep_bytes(&mut self, bytes: Arc<[u8]>) -> BytesId {
+        self.kept.push(bytes);
+        BytesId(self.kept.len() - 1)
+    }
+
+    /// [`Ring::send_now`] of a part of bytes that the ring keeps.
+    ///
+    /// # Panics
+    ///
+    /// `bytes` must come from this ring, and `part` must be inside of them.
+    #[inline]
+    pub fn send_kept_now(&mut self, file: u32, bytes: BytesId, part: Range<usize>, user_data: u64) {
+        let part = std::ptr::from_ref(&self.kept[bytes.0][part]);
+        // SAFETY: kept bytes are shared, so nobody changes them, and stay until the ring is gone;
+        // the reference is only separated from the borrow of `self`.
+        unsafe { self.send_now(file, &*part, user_data) };
+    }
+
+    /// [`Ring::send_now`] of bytes that are needed once. It allocates: not for the path of a
+    /// request.
+    pub fn send_once_now(&mut self, file: u32, bytes: Box<[u8]>, user_data: u64) {
+        self.outgoing.push(bytes);
+        let Some(bytes) = self.outgoing.last() else { return };
+        let bytes: *const [u8] = std::ptr::from_ref(&**bytes);
+        // SAFETY: the bytes stay where they are until nothing is left to submit; the reference is
+        // only separated from the borrow of `self`.
+        unsafe { self.send_now(file, &*bytes, user_data) };
+    }
+
+    /// Completes once when more can be sent, or never will be again.
+    pub fn wait_writable(&mut self, file: u32, user_data: u64) {
+        let events = u32::from(libc::POLLOUT.unsigned_abs());
+        let entry = opcode::PollAdd::new(types::Fixed(file), events);
+        self.push_plain(entry.build(), Notify::Always, user_data);
     }
 
     /// Sends bytes that live for ever.
@@ -145,8 +194,8 @@ impl Ring {
         self.push_plain(entry.build(), notify, user_data);
     }
 
-    /// Cancels everything under way on `file`; each cancelled operation completes with `ECANCELED`, and this
-    /// one with their number. Nothing to cancel is a failure (`ENOENT`).
+    /// Cancels everything under way on `file`; each cancelled operation completes with `ECANCELED`,
+    /// and this one with their number. Nothing to cancel is a failure (`ENOENT`).
     pub fn cancel_all(&mut self, file: u32, notify: Notify, user_data: u64) {
         let matching = types::CancelBuilder::fd(types::Fixed(file)).all();
         self.push_plain(opcode::AsyncCancel2::new(matching).build(), notify, user_data);
@@ -158,8 +207,8 @@ impl Ring {
         self.push_plain(opcode::AsyncCancel2::new(matching).build(), notify, user_data);
     }
 
-    /// Takes `file` out of the table and closes it. An armed receive holds its file: the connection lives on
-    /// until that has ended, so cancel or shut down first.
+    /// Takes `file` out of the table and closes it. An armed receive holds its file: the connection
+    /// lives on until that has ended, so cancel or shut down first.
     pub fn close(&mut self, file: u32, notify: Notify, user_data: u64) {
         let entry = opcode::Close::new(types::Fixed(file));
         self.push_plain(entry.build(), notify, user_data);
@@ -307,8 +356,36 @@ mod tests {
         unsafe { ring.send_now(0, &MUCH, 2) };
         let part = next(&mut ring).count().expect("a part");
         assert!(part > 0 && (part as usize) < MUCH.len(), "{part}");
-        // SAFETY: as above.
-        unsafe { ring.send_now(0, b"little", 3) };
+        let kept = ring.keep_bytes(Arc::from(*b"little"));
+        ring.send_kept_now(0, kept, 1..4, 3);
         assert_eq!(next(&mut ring).count(), Err(libc::EAGAIN));
+        ring.send_once_now(0, Box::from(*b"little"), 4);
+        assert_eq!(next(&mut ring).count(), Err(libc::EAGAIN));
+        assert!(ring.outgoing.is_empty());
+    }
+
+    #[test]
+    fn a_connection_is_writable_again_when_its_peer_has_read() {
+        static MUCH: [u8; 16 << 20] = [7; 16 << 20];
+        let (listener, address) = listen();
+        let mut ring = Ring::new(OPTIONS).expect("ring");
+        let stream = TcpStream::connect(address.as_socket().expect("inet")).expect("connect");
+        let (mut peer, _) = listener.accept().expect("accept");
+        ring.install(0, &stream).expect("install");
+        // SAFETY: the bytes are static.
+        unsafe { ring.send_now(0, &MUCH, 1) };
+        let part = next(&mut ring).count().expect("a part");
+        ring.wait_writable(0, 2);
+        assert_silent(&mut ring);
+        peer.read_exact(&mut vec![0; part as usize]).expect("read");
+        let writable = next(&mut ring);
+        assert_eq!(
+            (writable.user_data, writable.count()),
+            (2, Ok(u32::from(libc::POLLOUT.unsigned_abs())))
+        );
+        ring.wait_writable(0, 3);
+        drop(peer);
+        stream.shutdown(std::net::Shutdown::Both).expect("shutdown");
+        assert!(next(&mut ring).result > 0);
     }
 }

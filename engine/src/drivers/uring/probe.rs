@@ -1,7 +1,8 @@
 //! Probe: can this host do what the fast driver needs, found out by doing it once.
 //!
-//! Flags and version numbers lie (seccomp, sysctl, backports), so the probe makes a ring and receives a byte
-//! the way a run would. The answer, or the reason in words, is kept for the life of the process.
+//! Flags and version numbers lie (seccomp, sysctl, backports), so the probe makes a ring and
+//! receives a byte the way a run would. The answer, or the reason in words, is kept for the life of
+//! the process.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -31,7 +32,8 @@ fn try_everything() -> Result<Features, String> {
     Ok(features)
 }
 
-/// Sends a byte through a socket pair and receives it by multishot, registered file and provided buffer.
+/// Sends a byte through a socket pair and receives it by multishot, registered file and provided
+/// buffer.
 fn receive_once(ring: &mut Ring, buffers: &Buffers) -> Result<(), String> {
     const SEND: u64 = 1;
     const RECEIVE: u64 = 2;

@@ -1,13 +1,14 @@
 //! Ring: one io_uring instance and the one system call a turn that drives it.
 //!
-//! Operations are pushed (`operations.rs`), [`Ring::enter`] submits them and waits, [`Ring::reap`] copies the
-//! completions out. The ring is bound to the thread that made it.
+//! Operations are pushed (`operations.rs`), [`Ring::enter`] submits them and waits, [`Ring::reap`]
+//! copies the completions out. The ring is bound to the thread that made it.
 
 use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use io_uring::types::{CancelBuilder, SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, squeue};
@@ -15,7 +16,7 @@ use socket2::SockAddr;
 use thiserror::Error;
 
 use super::buffers::Mapping;
-use super::{Completion, Features};
+use super::{Completion, Features, registered};
 
 /// Why a ring could not be made or driven.
 #[derive(Debug, Error)]
@@ -94,7 +95,7 @@ pub struct Counters {
     pub enters: u64,
     /// The submission queue was full when an operation was pushed.
     pub full_queues: u64,
-    /// The completion queue was found overflown: it is too small.
+    /// Of the system calls, those that found the completion queue overflown: it is too small.
     pub overflows: u64,
     /// The kernel asked to try again (`EBUSY`, `EAGAIN`).
     pub retries: u64,
@@ -105,8 +106,13 @@ pub struct Ring {
     // First, so that the kernel lets go of all memory below before it is freed.
     ring: IoUring,
     mappings: Vec<Rc<Mapping>>,
-    /// Counted and not plain, because a queued connect points at its address while the vector grows.
+    /// Counted and not plain, because a queued connect points at its address while the vector
+    /// grows.
     pub(super) addresses: Vec<Rc<SockAddr>>,
+    /// Bytes to send, kept for good.
+    pub(super) kept: Vec<Arc<[u8]>>,
+    /// Bytes of `send_once_now` that the kernel may not have looked at yet.
+    pub(super) outgoing: Vec<Box<[u8]>>,
     /// Operations that did not fit: submitted before all later ones, never dropped.
     spill: VecDeque<squeue::Entry>,
     /// What `io_uring_enter` is called with: an index of a registered ring, or the file descriptor.
@@ -165,8 +171,8 @@ impl Ring {
             .map_err(|source| RingError::Install { file, source })
     }
 
-    /// Queues an operation. A full queue is submitted; what then still does not fit goes with the next
-    /// [`Ring::enter`]. Nothing is lost and the order is kept.
+    /// Queues an operation. A full queue is submitted; what then still does not fit goes with the
+    /// next [`Ring::enter`]. Nothing is lost and the order is kept.
     ///
     /// # Safety
     ///
@@ -203,13 +209,15 @@ impl Ring {
         }
     }
 
-    /// Submits what was pushed and waits, in one system call, or in none when there is nothing to do.
+    /// Submits what was pushed and waits, in one system call, or in none when there is nothing to
+    /// do.
     ///
     /// Comes back early on a signal. Completions are then read with [`Ring::reap`].
     ///
     /// # Errors
     ///
-    /// [`RingError::Enter`]; what passes by itself (a signal, a timeout, a busy kernel) is no error.
+    /// [`RingError::Enter`]; what passes by itself (a signal, a timeout, a busy kernel) is no
+    /// error.
     #[inline]
     pub fn enter(&mut self, wait: Wait) -> Result<(), RingError> {
         if !self.spill.is_empty() {
@@ -224,11 +232,15 @@ impl Ring {
         if idle && self.ring.completion().len() >= want as usize {
             return Ok(());
         }
-        self.call(want, timeout_ns)
+        self.call(want, timeout_ns)?;
+        if !self.outgoing.is_empty() && !self.has_unsubmitted() {
+            self.outgoing.clear();
+        }
+        Ok(())
     }
 
-    /// Submits until at most one queue's worth is left. Stops when the kernel takes nothing more: it waits
-    /// for completions to be reaped then.
+    /// Submits until at most one queue's worth is left. Stops when the kernel takes nothing more:
+    /// it waits for completions to be reaped then.
     #[cold]
     fn submit_spill(&mut self) -> Result<(), RingError> {
         self.unspill();
@@ -246,15 +258,18 @@ impl Ring {
     /// The system call. Always asks for events: deferred work is only done when asked for.
     #[inline]
     fn call(&mut self, want: u32, timeout_ns: Option<u64>) -> Result<(), RingError> {
-        let submit = self.ring.submission().len();
+        let queue = self.ring.submission();
+        let (submit, overflown) = (queue.len(), queue.cq_overflow());
+        drop(queue);
         let time = timeout_ns.map(timespec);
         let arguments = time.as_ref().map(|time| SubmitArgs::new().timespec(time));
         let mut flags = EnterFlags::GETEVENTS;
         flags.set(EnterFlags::EXT_ARG, arguments.is_some());
         flags.set(EnterFlags::REGISTERED_RING, self.features.registered_ring);
         self.counters.enters += 1;
-        // SAFETY: the ring is alive; the argument is null, or points to `arguments`, which lives longer than
-        // the call and has the layout of `io_uring_getevents_arg`.
+        self.counters.overflows += u64::from(overflown);
+        // SAFETY: the ring is alive; the argument is null, or points to `arguments`, which lives
+        // longer than the call and has the layout of `io_uring_getevents_arg`.
         let result = unsafe {
             libc::syscall(
                 libc::SYS_io_uring_enter,
@@ -281,7 +296,8 @@ impl Ring {
         }
     }
 
-    /// Whether operations wait for the next [`Ring::enter`]. Right after one: the kernel is too busy for them.
+    /// Whether operations wait for the next [`Ring::enter`]. Right after one: the kernel is too
+    /// busy for them.
     #[inline]
     #[must_use]
     pub fn has_unsubmitted(&mut self) -> bool {
@@ -297,8 +313,8 @@ impl Ring {
         into.len() - before
     }
 
-    /// Whether completions are there, or the kernel would make some if it were entered. For spinning: under
-    /// `DEFER_TASKRUN` nothing appears by itself.
+    /// Whether completions are there, or the kernel would make some if it were entered. For
+    /// spinning: under `DEFER_TASKRUN` nothing appears by itself.
     #[inline]
     #[must_use]
     pub fn has_work(&mut self) -> bool {
@@ -308,14 +324,11 @@ impl Ring {
     #[inline]
     fn kernel_has_work(&mut self) -> bool {
         let queue = self.ring.submission();
-        if queue.cq_overflow() {
-            self.counters.overflows += 1;
-            return true;
-        }
-        queue.taskrun()
+        queue.taskrun() || queue.cq_overflow()
     }
 
-    /// Registers the buffer ring that starts at `mapping`, and keeps the mapping for as long as the ring.
+    /// Registers the buffer ring that starts at `mapping`, and keeps the mapping for as long as the
+    /// ring.
     pub(super) fn register_buffers(
         &mut self,
         mapping: Rc<Mapping>,
@@ -323,8 +336,8 @@ impl Ring {
         count: u16,
     ) -> io::Result<()> {
         let address = mapping.entries().as_ptr() as u64;
-        // SAFETY: the mapping has room for `count` entries, starts on a page, and is kept until the ring,
-        // which is dropped before it, is gone.
+        // SAFETY: the mapping has room for `count` entries, starts on a page, and is kept until the
+        // ring, which is dropped before it, is gone.
         unsafe {
             self.ring.submitter().register_buf_ring_with_flags(address, count, group, 0)?;
         }
@@ -334,8 +347,9 @@ impl Ring {
 }
 
 impl Ring {
-    /// Closing a ring ends its operations some time later, in the background. Ended here, they cannot touch
-    /// memory that is freed next, and let go at once of the sockets they hold: a port is free again.
+    /// Closing a ring ends its operations some time later, in the background. Ended here, they
+    /// cannot touch memory that is freed next, and let go at once of the sockets they hold: a port
+    /// is free again.
     fn end_operations(&mut self) {
         let time = Timespec::new().sec(1);
         // Nothing to cancel is reported as a failure.
@@ -353,8 +367,7 @@ impl Drop for Ring {
     fn drop(&mut self) {
         self.end_operations();
         if self.features.registered_ring {
-            // A registered ring is held by its thread and would live until the thread ends.
-            unregister_ring(self.ring.as_raw_fd(), self.enter_fd);
+            registered::unregister(self.ring.as_raw_fd(), self.enter_fd);
         }
     }
 }
@@ -368,7 +381,8 @@ struct Setup {
 }
 
 impl Setup {
-    /// Linux 6.6, 6.1 and 6.0. Multishot receive came with 6.0, so there is nothing to win below it.
+    /// Linux 6.6, 6.1 and 6.0. Multishot receive came with 6.0, so there is nothing to win below
+    /// it.
     const BEST_FIRST: [Setup; 3] = [
         Setup { single_issuer: true, defer_taskrun: true, no_sqarray: true },
         Setup { single_issuer: true, defer_taskrun: true, no_sqarray: false },
@@ -383,7 +397,7 @@ impl Setup {
             .register_files_sparse(count)
             .map_err(|source| RingError::RegisterFiles { count, source })?;
         let fd = ring.as_raw_fd();
-        let registered = register_ring(fd);
+        let registered = registered::register(fd);
         let features = Features {
             single_issuer: self.single_issuer,
             defer_taskrun: self.defer_taskrun,
@@ -396,6 +410,8 @@ impl Setup {
             ring,
             mappings: Vec::new(),
             addresses: Vec::new(),
+            kept: Vec::new(),
+            outgoing: Vec::new(),
             spill: VecDeque::new(),
             enter_fd: registered.unwrap_or(fd),
             features,
@@ -425,45 +441,6 @@ impl Setup {
 
 fn timespec(ns: u64) -> Timespec {
     Timespec::from(std::time::Duration::from_nanos(ns))
-}
-
-// `Submitter::register_ring_fd` of the io-uring crate remembers the index in a value that borrows the ring,
-// so it cannot be kept next to it; these two do the same by hand.
-
-/// `struct io_uring_rsrc_update` of `linux/io_uring.h`.
-#[repr(C)]
-struct RingUpdate {
-    offset: u32,
-    reserved: u32,
-    data: u64,
-}
-
-const REGISTER_RING_FDS: u32 = 20;
-const UNREGISTER_RING_FDS: u32 = 21;
-
-/// Registers the ring with its thread: the index to enter it by, or nothing on a kernel that cannot.
-fn register_ring(fd: i32) -> Option<i32> {
-    let data = u64::try_from(fd).ok()?;
-    let mut update = RingUpdate { offset: u32::MAX, reserved: 0, data };
-    // SAFETY: one update, alive during the call, with the layout the kernel expects.
-    let count = unsafe { register(fd, REGISTER_RING_FDS, &raw mut update) };
-    if count == 1 { i32::try_from(update.offset).ok() } else { None }
-}
-
-fn unregister_ring(fd: i32, index: i32) {
-    let Ok(offset) = u32::try_from(index) else { return };
-    let mut update = RingUpdate { offset, reserved: 0, data: 0 };
-    // SAFETY: as above.
-    let count = unsafe { register(fd, UNREGISTER_RING_FDS, &raw mut update) };
-    debug_assert_eq!(count, 1);
-}
-
-/// # Safety
-///
-/// `update` must point to one update, and `operation` must be one that takes it.
-unsafe fn register(fd: i32, operation: u32, update: *mut RingUpdate) -> libc::c_long {
-    // SAFETY: promised by the caller.
-    unsafe { libc::syscall(libc::SYS_io_uring_register, fd, operation, update, 1) }
 }
 
 #[cfg(test)]

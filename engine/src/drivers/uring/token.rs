@@ -1,12 +1,13 @@
-//! Token: what acp writes into the `user_data` of an operation, so that its completion finds its way home.
+//! Token: what acp writes into the `user_data` of an operation, so that its completion finds its
+//! way home.
 //!
 //! ```text
 //! 63      56 55            32 31              0
 //! │  kind   │   generation   │      index      │
 //! ```
 //!
-//! `index` says which connection, `generation` which of its lives: a completion that arrives after the place
-//! was given to another connection carries an old generation and is recognised.
+//! `index` says which connection, `generation` which of its lives: a completion that arrives after
+//! the place was given to another connection carries an old generation and is recognised.
 
 /// The parts of a `user_data`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,8 @@ impl Token {
         }
     }
 
-    /// The generation after `generation`; wraps after 16.7 million lives, far more than can be in flight.
+    /// The generation after `generation`; wraps after 16.7 million lives, far more than can be in
+    /// flight.
     #[inline]
     #[must_use]
     pub const fn next_generation(generation: u32) -> u32 {

@@ -168,12 +168,7 @@ fn report() -> Report {
         },
         status: BTreeMap::from([(200, 90), (500, 5)]),
         bytes: Bytes { sent: 4100, received: 9000 },
-        connections: Connections {
-            opened: 4,
-            closed: 1,
-            reused_requests: 94,
-            retried_requests: 0,
-        },
+        connections: Connections { opened: 4, closed: 1, reused_requests: 94, retried_requests: 0 },
         generator: Generator {
             cpu_us_per_request: 4.5,
             cpu_user_us: 50,
@@ -224,9 +219,15 @@ fn typing_mistakes_in_plans_are_errors() {
         ("unknown field", "schema = \"acp.plan/1\"\nrate = 1\n[target]\nurl = \"a\"\n"),
         ("unknown field inside", "schema = \"acp.plan/1\"\n[target]\nurl = \"a\"\nuri = \"b\"\n"),
         ("unknown section", "schema = \"acp.plan/1\"\n[target]\nurl = \"a\"\n[lod]\nx = 1\n"),
-        ("unknown model", "schema = \"acp.plan/1\"\n[target]\nurl = \"a\"\n[load]\nmodel = \"half\"\n"),
+        (
+            "unknown model",
+            "schema = \"acp.plan/1\"\n[target]\nurl = \"a\"\n[load]\nmodel = \"half\"\n",
+        ),
         ("no target", "schema = \"acp.plan/1\"\n"),
-        ("a number for a duration", "schema = \"acp.plan/1\"\n[target]\nurl = \"a\"\n[load]\nduration = 5\n"),
+        (
+            "a number for a duration",
+            "schema = \"acp.plan/1\"\n[target]\nurl = \"a\"\n[load]\nduration = 5\n",
+        ),
     ] {
         assert!(toml::from_str::<Plan>(text).is_err(), "{what}");
     }
@@ -250,7 +251,13 @@ fn names_of_classes_are_those_of_the_wire() {
     for reason in NotSent::ALL {
         assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
     }
-    for state in [State::Valid, State::GeneratorLimited, State::ScheduleMissed, State::Partial, State::Aborted] {
+    for state in [
+        State::Valid,
+        State::GeneratorLimited,
+        State::ScheduleMissed,
+        State::Partial,
+        State::Aborted,
+    ] {
         assert_eq!(serde_json::to_value(state).unwrap(), state.name());
     }
 }

@@ -1,28 +1,27 @@
-//! Server: the loop of one serving thread of the built-in target. It moves the bytes; what to answer is
-//! decided by [`crate::target`]'s desk.
+//! Server: the loop of one serving thread of the built-in target. It moves the bytes; what to
+//! answer is decided by [`crate::target`]'s desk.
 //!
-//! One turn: enter the ring, take all completions, then send at most once on each connection that has
-//! something to say. A send goes out by [`Ring::send_now`], silently; only if it did not fit into the socket
-//! is the rest sent with a completion to wait for.
+//! One turn: enter the ring, take all completions, then send at most once on each connection that
+//! has something to say. A send that fits into the socket is silent; one that does not is resumed
+//! when the socket is writable.
 //!
 //! ```text
-//!            ┌──────────── fits ───────────┐
-//! Idle ──► send_now ──► does not fit ──► Sending ──(done)──► Idle ──(last answer)──► shutdown
-//!                                                                      │
-//! receive ends (end of stream, reset) and not Sending ──► close ◄──────┘ (peer's end of stream)
+//!          ┌──────── it fits ────────┐
+//! Idle ──send──► it does not ──► Blocked ──(writable)──► Resume ──send──► …
+//!
+//! last answer sent ──► shut down ──► the peer ends its side ──► close
 //! ```
 
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 
-use super::{
-    Buffers, Completion, Counters, Notify, Ring, RingError, RingOptions, Shutdown, Token, Wait,
+use super::clock::monotonic_ns;
+use super::desk::{Desk, Run};
+use super::response::{ResponseId, render_count};
+use crate::drivers::uring::{
+    Buffers, BytesId, Completion, Notify, Ring, RingError, RingOptions, Shutdown, Token, Wait,
 };
-use crate::target::clock::monotonic_ns;
-use crate::target::desk::{Desk, Run};
-use crate::target::response::{ResponseId, Responses, render_count};
 
 /// Place of the pipe that ends the loop in the table of files; connections get the places after it.
 const STOP_FILE: u32 = 0;
@@ -33,7 +32,7 @@ const COMPLETIONS: u32 = 8192;
 const ACCEPT: u8 = 1;
 const RECEIVE: u8 = 2;
 const SEND: u8 = 3;
-const SEND_REST: u8 = 4;
+const WRITABLE: u8 = 4;
 const CLOSE: u8 = 5;
 const STOP: u8 = 6;
 
@@ -50,9 +49,9 @@ pub(crate) struct ServerOptions {
 
 /// One serving thread.
 pub(crate) struct Server {
-    // First: the kernel lets go of all bytes before they are freed.
     ring: Ring,
-    responses: Arc<Responses>,
+    /// Where the ring keeps each response.
+    responses: Vec<BytesId>,
     wires: Vec<Wire>,
     buffers: Buffers,
     desk: Desk,
@@ -66,6 +65,8 @@ pub(crate) struct Server {
     now_ns: u64,
     batch: Vec<Completion>,
     ready: Vec<u32>,
+    /// Connections whose receive found no buffer.
+    starved: Vec<Token>,
 }
 
 /// The kernel's side of a connection. Its number is its place in the table of files.
@@ -74,8 +75,7 @@ struct Wire {
     generation: u32,
     /// A receive is armed.
     receiving: bool,
-    /// A send with a completion is under way.
-    sending: bool,
+    sending: Sending,
     /// The peer has ended its side.
     ended: bool,
     /// Nothing can be sent any more.
@@ -84,8 +84,20 @@ struct Wire {
     shut: bool,
     /// What was sent last, or is being sent.
     parcel: Option<Parcel>,
-    /// The bytes of an answer with counts, in place while they are sent.
+    /// The bytes of an answer with counts.
     own_bytes: Box<[u8]>,
+}
+
+/// How far a parcel is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Sending {
+    /// The last one has gone out, as far as we know.
+    #[default]
+    Idle,
+    /// It did not fit; a wait for room is armed.
+    Blocked,
+    /// There is room for the rest of it.
+    Resume,
 }
 
 /// A run of answers on its way.
@@ -110,9 +122,10 @@ impl Server {
         ring.install(STOP_FILE, &options.stop)?;
         let stop = Token { kind: STOP, generation: 0, index: STOP_FILE };
         ring.receive_multishot(STOP_FILE, BUFFER_GROUP, stop.pack());
+        let responses = desk.responses().blocks().map(|bytes| ring.keep_bytes(bytes)).collect();
         Ok(Server {
             ring,
-            responses: Arc::clone(desk.responses()),
+            responses,
             wires: Vec::new(),
             buffers,
             desk,
@@ -124,30 +137,33 @@ impl Server {
             now_ns: 0,
             batch: Vec::with_capacity(COMPLETIONS as usize),
             ready: Vec::new(),
+            starved: Vec::new(),
         })
     }
 
     /// Serves until it is told to stop.
-    pub(crate) fn run(mut self) -> Result<Counters, RingError> {
+    pub(crate) fn run(mut self) -> Result<(), RingError> {
         self.accept();
         while !self.stopping {
             self.enter()?;
+            // Sends of the last turn that the kernel was too busy to take come before new ones.
+            let may_send = !self.ring.has_unsubmitted();
             if self.desk.needs_clock() {
                 self.now_ns = monotonic_ns();
             }
             self.take_completions();
             self.desk.release_due(self.now_ns);
-            // Before and after sending: whoever has an answer finds its request counted, and the answer too
-            // unless the queue was so full that it left early.
+            // Before and after sending: whoever has an answer finds its request counted, and the
+            // answer too unless the queue was so full that it left early.
             self.desk.show_counts();
-            // Sends of the last turn that the kernel has not taken yet come first.
-            if !self.ring.has_unsubmitted() {
+            if may_send {
                 self.send_ready();
             }
             self.desk.show_counts();
             self.buffers.publish();
+            self.feed_starved();
         }
-        Ok(self.ring.counters())
+        Ok(())
     }
 
     fn accept(&mut self) {
@@ -205,7 +221,7 @@ impl Server {
         match token.kind {
             RECEIVE => self.on_receive(token, completion),
             SEND => self.on_short_send(token, completion),
-            SEND_REST => self.on_rest_sent(token, completion),
+            WRITABLE => self.on_writable(token),
             ACCEPT => self.on_accept(completion),
             STOP => self.stopping = true,
             _ => {}
@@ -259,15 +275,27 @@ impl Server {
         match completion.count() {
             Ok(0) => wire.ended = true,
             Ok(length) => self.on_bytes(connection, completion, length),
-            // All buffers were taken; this turn gives them back.
-            Err(libc::ENOBUFS) => {}
+            // All buffers are taken; this turn gives them back, and receiving goes on after it.
+            Err(libc::ENOBUFS) => self.starved.push(token),
             Err(_) => self.break_off(connection),
         }
         if let Some(id) = completion.buffer() {
             self.buffers.recycle(id);
         }
-        if !completion.more() {
+        if !completion.more() && completion.count() != Err(libc::ENOBUFS) {
             self.on_receive_end(connection);
+        }
+    }
+
+    /// Receives again where buffers had run out. Only after they were given back: before, each
+    /// receive would fail at once, and failures are completions, which this turn waits to see the
+    /// end of.
+    fn feed_starved(&mut self) {
+        while let Some(token) = self.starved.pop() {
+            // It may have been closed in this turn.
+            if self.wires[token.index as usize].generation == token.generation {
+                self.on_receive_end(token.index);
+            }
         }
     }
 
@@ -304,107 +332,104 @@ impl Server {
     #[inline]
     fn advance(&mut self, connection: u32) {
         let wire = &self.wires[connection as usize];
-        if wire.broken {
+        match (wire.sending, wire.parcel) {
+            _ if wire.broken => self.close(connection),
+            (Sending::Blocked, _) => {}
+            (Sending::Resume, Some(parcel)) => self.send(connection, parcel),
+            _ => match self.desk.next_run(connection) {
+                Some(run) => self.send_run(connection, run),
+                None => self.end(connection),
+            },
+        }
+    }
+
+    /// Ends a connection that has nothing more to say.
+    fn end(&mut self, connection: u32) {
+        let wire = &self.wires[connection as usize];
+        if !self.desk.is_drained(connection) {
+            // Answers are waiting to be due.
+        } else if wire.ended {
             self.close(connection);
-        } else if wire.sending {
-            // The next step is taken when it is done.
-        } else if let Some(run) = self.desk.next_run(connection) {
-            self.send_run(connection, run);
-        } else if self.desk.is_drained(connection) {
-            if wire.ended {
-                self.close(connection);
-            } else if self.desk.is_last_decided(connection) && !wire.shut {
-                self.shut(connection);
-            }
+        } else if self.desk.is_last_decided(connection) && !wire.shut {
+            self.shut(connection);
         }
     }
 
     #[inline]
     fn send_run(&mut self, connection: u32, run: Run) {
-        let index = connection as usize;
-        if run.response.is_count() {
+        let length = if run.response.is_count() {
             let closes = run.response == ResponseId::LAST_COUNT;
-            self.wires[index].own_bytes = render_count(&self.desk.counts_json(), closes);
-        }
-        let length = bytes_of(&self.responses, &self.wires[index], run).len();
+            let bytes = render_count(&self.desk.counts_json(), closes);
+            self.wires[connection as usize].own_bytes = bytes;
+            self.wires[connection as usize].own_bytes.len()
+        } else {
+            self.desk.responses().bytes(run.response, run.count).len()
+        };
         self.desk.add_bytes_sent(length as u64);
-        let parcel = Parcel { run, offset: 0, length };
-        self.wires[index].parcel = Some(parcel);
-        let leads_to_end = self.wires[index].ended || self.desk.is_last_decided(connection);
-        if run.response.is_count() || (leads_to_end && self.desk.is_drained(connection)) {
-            self.send_rest(connection, parcel);
-            return;
+        self.send(connection, Parcel { run, offset: 0, length });
+        if self.desk.is_over_limit(connection) {
+            self.break_off(connection);
         }
+    }
+
+    /// Sends what is left of a parcel. The next step, if there is one, is taken in the next turn:
+    /// by then it is known whether it did fit.
+    #[inline]
+    fn send(&mut self, connection: u32, parcel: Parcel) {
         let token = self.token(SEND, connection);
-        let bytes = self.responses.bytes(run.response, run.count);
-        // SAFETY: the bytes belong to `responses`, which never changes and outlives the ring.
-        unsafe { self.ring.send_now(connection, bytes, token) };
-        if self.desk.has_output(connection) {
-            self.desk.mark_ready(connection);
-            if self.desk.is_over_limit(connection) {
-                self.break_off(connection);
-            }
-        }
-    }
-
-    /// Sends what is left of a parcel, with a completion.
-    fn send_rest(&mut self, connection: u32, parcel: Parcel) {
-        let token = self.token(SEND_REST, connection);
         let wire = &mut self.wires[connection as usize];
-        wire.sending = true;
+        wire.sending = Sending::Idle;
         wire.parcel = Some(parcel);
-        let bytes = bytes_of(&self.responses, wire, parcel.run);
-        // SAFETY: the bytes belong to `responses`, or to the wire, which leaves them alone while `sending`;
-        // both outlive the ring, and the bytes stay where they are when the wires grow.
-        unsafe {
-            self.ring.send(connection, &bytes[parcel.offset..], Notify::Always, token);
+        let ended = wire.ended;
+        let rest = parcel.offset..parcel.length;
+        if parcel.run.response.is_count() {
+            self.ring.send_once_now(connection, wire.own_bytes[rest].into(), token);
+        } else {
+            let bytes = self.responses[parcel.run.response.index()];
+            self.ring.send_kept_now(connection, bytes, rest, token);
+        }
+        if ended || self.desk.has_output(connection) || self.desk.is_last_decided(connection) {
+            self.desk.mark_ready(connection);
         }
     }
 
-    /// A silent send spoke: it did not fit, or failed.
+    /// A silent send has spoken: it did not fit, or failed.
     #[cold]
     fn on_short_send(&mut self, token: Token, completion: &Completion) {
-        let wire = &self.wires[token.index as usize];
-        let (true, Some(mut parcel)) = (wire.generation == token.generation, wire.parcel) else {
+        let writable = self.token(WRITABLE, token.index);
+        let wire = &mut self.wires[token.index as usize];
+        let (true, Some(parcel)) = (wire.generation == token.generation, &mut wire.parcel) else {
             return;
         };
-        match completion.count() {
-            Ok(count) => parcel.offset += count as usize,
-            Err(libc::EAGAIN) => {}
-            Err(_) => return self.lose(token.index, parcel),
-        }
-        if wire.broken {
-            self.lose(token.index, parcel);
+        parcel.offset += completion.count().map_or(0, |count| count as usize);
+        if matches!(completion.count(), Ok(_) | Err(libc::EAGAIN)) && !wire.broken {
+            wire.sending = Sending::Blocked;
+            self.ring.wait_writable(token.index, writable);
         } else {
-            self.send_rest(token.index, parcel);
+            wire.sending = Sending::Resume;
+            self.break_off(token.index);
         }
     }
 
-    fn on_rest_sent(&mut self, token: Token, completion: &Completion) {
+    #[cold]
+    fn on_writable(&mut self, token: Token) {
         let wire = &mut self.wires[token.index as usize];
-        let (true, Some(mut parcel)) = (wire.generation == token.generation, wire.parcel) else {
-            return;
-        };
-        wire.sending = false;
-        parcel.offset += completion.count().map_or(0, |count| count as usize);
-        if completion.count().is_err() {
-            self.lose(token.index, parcel);
-        } else if parcel.offset < parcel.length {
-            self.send_rest(token.index, parcel);
-        } else {
+        if wire.generation == token.generation {
+            wire.sending = Sending::Resume;
             self.desk.mark_ready(token.index);
         }
     }
 
-    /// The rest of a parcel will not reach the peer: so it was not sent.
-    fn lose(&mut self, connection: u32, parcel: Parcel) {
+    /// What is left of a parcel will not reach the peer: so it was not sent.
+    #[cold]
+    fn lose(&mut self, parcel: Parcel) {
         let left = parcel.length - parcel.offset;
         self.desk.take_back_bytes_sent(left as u64);
-        if parcel.run.response.is_final() && !parcel.run.response.is_count() {
-            let unit = self.responses.unit(parcel.run.response);
+        let response = parcel.run.response;
+        if response.is_final() && !response.is_count() {
+            let unit = self.desk.responses().unit(response);
             self.desk.unsent(left.div_ceil(unit) as u64);
         }
-        self.break_off(connection);
     }
 
     /// Gives a connection up; it is closed when nothing is under way on it.
@@ -425,12 +450,15 @@ impl Server {
     fn close(&mut self, connection: u32) {
         let token = self.token(CLOSE, connection);
         let wire = &mut self.wires[connection as usize];
-        if wire.receiving || wire.sending {
+        if wire.receiving || wire.sending == Sending::Blocked {
             self.ring.cancel_all(connection, Notify::OnFailure, token);
             return;
         }
         let generation = Token::next_generation(wire.generation);
-        *wire = Wire { generation, ..Wire::default() };
+        let wire = std::mem::replace(wire, Wire { generation, ..Wire::default() });
+        if let (Sending::Resume, Some(parcel)) = (wire.sending, wire.parcel) {
+            self.lose(parcel);
+        }
         self.open -= 1;
         self.desk.close(connection);
         self.ring.close(connection, Notify::OnFailure, token);
@@ -438,10 +466,6 @@ impl Server {
             self.accept();
         }
     }
-}
-
-fn bytes_of<'a>(responses: &'a Responses, wire: &'a Wire, run: Run) -> &'a [u8] {
-    if run.response.is_count() { &wire.own_bytes } else { responses.bytes(run.response, run.count) }
 }
 
 /// Ends the loop of the server that holds the other end.

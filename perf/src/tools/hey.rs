@@ -1,0 +1,26 @@
+//! hey: one Go processor; its rate is per worker.
+
+use anyhow::Result;
+
+use super::{Invocation, Tool, command_line, summary};
+
+pub(super) const TOOL: Tool =
+    Tool { name: "hey", version_flag: None, command, read: summary::read, exit_codes: &[0] };
+
+fn command(run: &Invocation) -> Result<Option<Vec<String>>> {
+    let work = run.work;
+    if work.pipeline > 1 || work.requests.is_some() {
+        return Ok(None);
+    }
+    let connections = work.connections.to_string();
+    let duration = format!("{}s", run.seconds);
+    let mut line = command_line(run.program, &["-cpus", "1", "-z", &duration, "-c", &connections]);
+    if let Some(rate_per_s) = work.rate_per_s {
+        line.extend(["-q".to_string(), run.rate_per_worker(rate_per_s).to_string()]);
+    }
+    if !work.keep_alive {
+        line.push("-disable-keepalive".to_string());
+    }
+    line.push(run.url.to_string());
+    Ok(Some(line))
+}
