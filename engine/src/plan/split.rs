@@ -74,8 +74,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn parts(connections: u32, shards: u32, addresses: u16) -> Vec<ShardPlan> {
-        let mut document = acp_wire::Plan::default();
-        document.schema = acp_wire::PLAN_SCHEMA.into();
+        let schema = acp_wire::PLAN_SCHEMA.into();
+        let mut document = acp_wire::Plan { schema, ..acp_wire::Plan::default() };
         document.target.url = "http://127.0.0.1/".into();
         document.load.connections = connections;
         let plan = Arc::new(compile(&document).unwrap());

@@ -51,7 +51,7 @@ mod tests {
             histogram.record(value * 1_000_000).unwrap();
         }
         let text = super::render(&histogram);
-        let last = text.lines().filter(|line| !line.starts_with('#')).next_back().unwrap();
+        let last = text.lines().rfind(|line| !line.starts_with('#')).unwrap();
         let fields: Vec<_> = last.split_whitespace().collect();
         assert_eq!(fields[1..], ["1.000000000000", "1000"], "{last}");
         assert!(text.contains("Total count    =         1000"), "{text}");
