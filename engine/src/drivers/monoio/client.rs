@@ -2,6 +2,17 @@
 //!
 //! Pacing. The runtime sleeps in whole milliseconds, so it is woken by a timer that is a file
 //! ([`Alarm`]); shortly before a due time, where a shard may spin, it looks for I/O without sleeping.
+//! How late that is, in µs at 1,000/s and at 20,000/s (2 vCPU VM that others used too, one thread;
+//! p99 is preemption, 1 to 4 ms with each of them):
+//!
+//! | waits by | io_uring p50 | p90 | epoll p50 | p90 |
+//! |---|---|---|---|---|
+//! | the runtime's timer | 1032, 546 | 1867, 983 | 1056, 585 | 1892, 1055 |
+//! | a thread that sleeps and writes to a socket | 86, 72 | 112, – | 90, 70 | 121, 91 |
+//! | the alarm | 41, 16 | 47, 36 | 39, 16 | 44, 36 |
+//! | the alarm, then 100 µs of looking | 0.2, 0.2 | –, 0.3 | 0.2, 0.2 | 4, – |
+//!
+//! (–: preempted more often than that.) So it is the alarm, and looking where a core is ours.
 
 use super::alarm::Alarm;
 use super::links::Links;
