@@ -42,11 +42,14 @@ fn a_target_that_goes_away_is_counted_as_refusing() {
     });
 }
 
+/// What a server does after it has read a request.
+type Script = fn(&mut Peer);
+
 #[test]
 fn each_way_to_fail_has_its_class() {
     /// The first half of a response.
     const HALF: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel";
-    let rows: [(&str, ErrorClass, fn(&mut Peer)); 6] = [
+    let rows: [(&str, ErrorClass, Script); 6] = [
         ("reset within a response", ErrorClass::Reset, |peer| {
             peer.send(HALF);
             peer.reset_at_end();
