@@ -19,13 +19,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Bench(Box<BenchArgs>),
-    Target(TargetArgs),
+    Target(Box<TargetArgs>),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Bench(arguments) => ExitCode::from(bench(&arguments)),
-        Command::Target(arguments) => match acp_engine::target::cli::run(arguments) {
+        Command::Target(arguments) => match acp_engine::target::cli::run(*arguments) {
             Ok(code) => ExitCode::from(code),
             Err(error) => {
                 eprintln!("error: {}", chain(&error));

@@ -1,6 +1,8 @@
 //! Rules of the house that a compiler does not hold: who may import whom, where `unsafe` lives, how
 //! files begin.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -189,7 +191,9 @@ fn files_say_what_they_are_and_are_one_noun_long() {
         if !first.starts_with("//!") {
             offences.push(format!("{name} does not begin with `//!`"));
         }
-        if text.lines().count() > 520 {
+        // Tables of test rows may be longer: they are read by looking for a row.
+        let most = if name.contains("tests/") { 600 } else { 500 };
+        if text.lines().count() > most {
             offences.push(format!("{name} has {} lines", text.lines().count()));
         }
     }

@@ -10,7 +10,16 @@ fn the_summary_begins_with_the_verdict_and_ends_with_the_rate() {
     let lines: Vec<_> = ran.stdout.lines().collect();
     assert_eq!(lines[0], "Verdict: valid · 200 planned, 200 sent, 200 completed, 0 errors");
     assert!(lines.last().unwrap().starts_with("Requests/sec: "), "{}", ran.stdout);
-    for part in ["Books:   planned 200 = sent 200", "· balanced", "response time", "service time", "p99.99", "Status:  200 × 200", "CPU per request", "Driver:"] {
+    for part in [
+        "Books:   planned 200 = sent 200",
+        "· balanced",
+        "response time",
+        "service time",
+        "p99.99",
+        "Status:  200 × 200",
+        "CPU per request",
+        "Driver:",
+    ] {
         assert!(ran.stdout.contains(part), "`{part}` is missing in:\n{}", ran.stdout);
     }
     assert!(!ran.stdout.contains('\x1b'), "no colours into a pipe");
@@ -88,6 +97,7 @@ fn a_response_that_is_not_expected_is_an_error_and_completed() {
     assert_eq!(count(&report, "/books/completed"), 20);
     assert_eq!(count(&report, "/latency/response_ns/count"), 0, "not among the good ones");
     assert_eq!(count(&report, "/latency/error_response_ns/count"), 20);
-    let ran = bench(&[&target.url, "-n", "20", "--format", "json", "--quiet", "--expect", "status=503"]);
+    let ran =
+        bench(&[&target.url, "-n", "20", "--format", "json", "--quiet", "--expect", "status=503"]);
     assert_eq!(count(&ran.report(), "/latency/response_ns/count"), 20);
 }

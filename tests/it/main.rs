@@ -1,5 +1,7 @@
 //! Tests of the program as its user meets it.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod accounts;
 mod bench;
 mod nginx;

@@ -8,9 +8,17 @@ use std::time::{Duration, Instant};
 
 /// nginx in a folder of its own.
 struct Nginx {
-    _process: Running,
+    process: Running,
     folder: tempfile::TempDir,
     url: String,
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Killed, the master would leave its worker behind.
+        self.process.signal("TERM");
+        drop(self.process.0.wait());
+    }
 }
 
 impl Nginx {
@@ -38,7 +46,7 @@ impl Nginx {
         let child = Command::new(program).arg("-c").arg(&path).arg("-p").arg(folder.path()).spawn();
         let process = Running(child.unwrap());
         wait_for("nginx to listen", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Some(Self { _process: process, folder, url: format!("http://127.0.0.1:{port}/") })
+        Some(Self { process, folder, url: format!("http://127.0.0.1:{port}/") })
     }
 
     fn logged(&self) -> u64 {

@@ -20,6 +20,9 @@ use std::time::Duration;
 /// How often the launcher looks at its shards.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// A shorter frame says too little about how busy a shard is.
+const SHORTEST_JUDGED_NS: u64 = 500_000_000;
+
 /// What a progress line shows besides the frame: the distribution of its second.
 pub struct Progress<'a> {
     /// Counts and histograms of the second.
@@ -132,8 +135,10 @@ impl Collector {
         self.shards_at_end += usize::from(frame.last);
         if !frame.warmup {
             self.total.add(&frame.record);
-            let busy_ns = counts.cpu_ns.saturating_sub(counts.spin_ns);
-            self.busy_ratio = self.busy_ratio.max(busy_ns as f64 / 1e9);
+            if frame.elapsed_ns >= SHORTEST_JUDGED_NS {
+                let busy_ns = counts.cpu_ns.saturating_sub(counts.spin_ns);
+                self.busy_ratio = self.busy_ratio.max(busy_ns as f64 / frame.elapsed_ns as f64);
+            }
         }
         let pending = self
             .pending

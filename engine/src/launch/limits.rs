@@ -45,6 +45,14 @@ pub enum LimitError {
     },
 }
 
+/// What the machine allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Limits {
+    open_files: u64,
+    first_port: u32,
+    last_port: u32,
+}
+
 /// Checks the limits, and raises the soft limit of open files where it is allowed to.
 pub(super) fn check(
     plan: &Plan,
@@ -52,36 +60,46 @@ pub(super) fn check(
     shards: u32,
     driver: DriverKind,
 ) -> Result<(), LimitError> {
-    let connections = plan.connections;
+    let needed = needed_files(plan.connections, shards, driver);
+    let (first_port, last_port) = port_range();
+    let limits = Limits { open_files: make_room(needed), first_port, last_port };
+    judge(plan.connections, addresses.len(), needed, limits)
+}
+
+fn needed_files(connections: u32, shards: u32, driver: DriverKind) -> u64 {
     let sockets = match driver {
-        // Registered files of a ring are bounded by the same limit, though they are not open files.
+        // Registered files of a ring are bounded by the limit of open files, though they are not open.
         DriverKind::Uring | DriverKind::MonoioEpoll => u64::from(connections),
         // Closing goes through the queue: for a moment there are the old sockets and the new ones.
         DriverKind::Monoio => 2 * u64::from(connections),
     };
-    let needed = sockets + OTHER_FILES + 8 * u64::from(shards);
-    if let Some(limit) = raise_open_files(needed) {
-        return Err(LimitError::OpenFiles { connections, needed, limit });
+    sockets + OTHER_FILES + 8 * u64::from(shards)
+}
+
+fn judge(
+    connections: u32,
+    addresses: usize,
+    needed: u64,
+    limits: Limits,
+) -> Result<(), LimitError> {
+    if needed > limits.open_files {
+        return Err(LimitError::OpenFiles { connections, needed, limit: limits.open_files });
     }
-    let (first, last) = port_range();
+    let (first, last) = (limits.first_port, limits.last_port);
     let ports = last.saturating_sub(first) + 1;
-    if u64::from(connections) > u64::from(ports) * addresses.len() as u64 {
-        let addresses = addresses.len();
+    if u64::from(connections) > u64::from(ports) * addresses as u64 {
         return Err(LimitError::Ports { connections, addresses, ports, first, last });
     }
     Ok(())
 }
 
-/// Makes room for `needed` files; else returns what there is room for.
-fn raise_open_files(needed: u64) -> Option<u64> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-    if soft >= needed {
-        return None;
+/// Makes room for `needed` files where the hard limit lets us. Returns what there is room for.
+fn make_room(needed: u64) -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return u64::MAX };
+    if soft >= needed || setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_err() {
+        return soft;
     }
-    if hard >= needed && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() {
-        return None;
-    }
-    Some(hard.max(soft))
+    hard
 }
 
 /// The range that the kernel takes local ports from.
@@ -92,5 +110,53 @@ fn port_range() -> (u32, u32) {
     match (numbers.next(), numbers.next()) {
         (Some(first), Some(last)) => (first, last),
         _ => (32_768, 60_999),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_that_closes_late_needs_room_for_it() {
+        for (driver, files) in
+            [(DriverKind::Uring, 1000), (DriverKind::MonoioEpoll, 1000), (DriverKind::Monoio, 2000)]
+        {
+            assert_eq!(needed_files(1000, 2, driver), files + OTHER_FILES + 16, "{driver:?}");
+        }
+    }
+
+    #[test]
+    fn limits_are_judged_with_the_numbers_needed() {
+        let limits = Limits { open_files: 1024, first_port: 32_768, last_port: 60_999 };
+        let many = Limits { open_files: 1 << 20, ..limits };
+        for (what, connections, addresses, limits, refusal) in [
+            ("fits", 952, 1, limits, None),
+            (
+                "one file too many",
+                953,
+                1,
+                limits,
+                Some("953 connections need 1025 open files, the limit is 1024"),
+            ),
+            ("every port", 28_232, 1, many, None),
+            (
+                "one port too many",
+                28_233,
+                1,
+                many,
+                Some("more local ports than the 28232 from 32768 to 60999"),
+            ),
+            ("ports are for each address", 28_233, 2, many, None),
+        ] {
+            let needed = needed_files(connections, 1, DriverKind::Uring);
+            let found =
+                judge(connections, addresses, needed, limits).err().map(|error| error.to_string());
+            match (refusal, found) {
+                (None, None) => {}
+                (Some(part), Some(text)) if text.contains(part) && text.contains("hint: ") => {}
+                (_, found) => panic!("{what}: {found:?}"),
+            }
+        }
     }
 }

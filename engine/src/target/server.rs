@@ -34,7 +34,8 @@ const RECEIVE: u8 = 2;
 const SEND: u8 = 3;
 const WRITABLE: u8 = 4;
 const CLOSE: u8 = 5;
-const STOP: u8 = 6;
+const SHUT: u8 = 6;
+const STOP: u8 = 7;
 
 /// What a server is set up with.
 pub(crate) struct ServerOptions {
@@ -82,6 +83,8 @@ struct Wire {
     broken: bool,
     /// Our side is shut down.
     shut: bool,
+    /// The shutdown has not completed.
+    shutting: bool,
     /// What was sent last, or is being sent.
     parcel: Option<Parcel>,
     /// The bytes of an answer with counts.
@@ -223,6 +226,7 @@ impl Server {
             SEND => self.on_short_send(token, completion),
             WRITABLE => self.on_writable(token),
             ACCEPT => self.on_accept(completion),
+            SHUT => self.on_shut(token),
             STOP => self.stopping = true,
             _ => {}
         }
@@ -441,15 +445,27 @@ impl Server {
 
     /// Everything is said: the peer learns it, and closes.
     fn shut(&mut self, connection: u32) {
-        self.wires[connection as usize].shut = true;
-        let token = self.token(CLOSE, connection);
-        self.ring.shutdown(connection, Shutdown::Write, Notify::OnFailure, token);
+        let wire = &mut self.wires[connection as usize];
+        wire.shut = true;
+        wire.shutting = true;
+        let token = self.token(SHUT, connection);
+        self.ring.shutdown(connection, Shutdown::Write, Notify::Always, token);
+    }
+
+    fn on_shut(&mut self, token: Token) {
+        self.wires[token.index as usize].shutting = false;
+        self.desk.mark_ready(token.index);
     }
 
     /// Closes a connection, or first ends what is under way on it and holds the socket.
     fn close(&mut self, connection: u32) {
         let token = self.token(CLOSE, connection);
         let wire = &mut self.wires[connection as usize];
+        // The kernel shuts down in a thread of its own and looks only then which connection has the
+        // place: it must not be the next one.
+        if wire.shutting {
+            return;
+        }
         if wire.receiving || wire.sending == Sending::Blocked {
             self.ring.cancel_all(connection, Notify::OnFailure, token);
             return;

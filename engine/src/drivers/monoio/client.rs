@@ -148,7 +148,7 @@ async fn drive(core: Rc<RefCell<Core>>) -> Result<(), DriveError> {
     let mut alarm = Alarm::new().map_err(DriveError::Alarm)?;
     let result = drive_to_end(&core, &mut alarm).await;
     drop(alarm);
-    core.borrow_mut().links.close_all();
+    core.borrow_mut().close_all();
     for _ in 0..LAST_LOOKS {
         look().await;
     }
@@ -185,6 +185,11 @@ impl Core {
 
     fn is_prepared(&self) -> bool {
         self.shard.is_prepared() || self.host.is_stopped()
+    }
+
+    fn close_all(&mut self) {
+        self.host.load_ended(&mut self.shard);
+        self.links.close_all();
     }
 
     fn begin(&mut self) {

@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use io_uring::types::BufRingEntry;
 
-use super::ring::{Ring, RingError};
+use super::error::RingError;
+use super::ring::Ring;
 
 /// Size of a buffer. A response head with a small body fits; a large body takes several.
 pub const BUFFER_BYTES: usize = BUFFER_LENGTH as usize;

@@ -137,6 +137,19 @@ impl Links {
         Ok(())
     }
 
+    /// Cancels what holds the socket. One by one: the kernel finds an operation by its token at once,
+    /// but would look through those of all connections for the ones of a file.
+    fn end_operations(&mut self, conn: usize, was: Link) {
+        // A small send is never under way for long, and a failed receive ends every send.
+        let is_sending = was.is_receiving && self.notify == Notify::Always;
+        let under_way =
+            [(was.is_receiving, RECEIVE), (was.is_connecting, CONNECT), (is_sending, SEND)];
+        for (_, kind) in under_way.into_iter().filter(|(is_under_way, _)| *is_under_way) {
+            let token = self.token(kind, conn);
+            self.ring.cancel_by_user_data(token, Notify::OnFailure, self.token(END, conn));
+        }
+    }
+
     fn connect(&mut self, conn: usize) -> io::Result<()> {
         let (address, domain) = self.addresses[self.plan.address_index(conn)];
         let socket = Socket::new(domain, Type::STREAM, None)?;
@@ -167,19 +180,14 @@ impl Net for Links {
     }
 
     fn close(&mut self, conn: usize) {
-        let link = &mut self.links[conn];
-        let was = *link;
-        *link = Link { generation: Token::next_generation(was.generation), ..Link::default() };
-        if !was.has_file {
-            return;
+        let was = self.links[conn];
+        if was.has_file {
+            self.end_operations(conn, was);
+            self.ring.close(file(conn), Notify::OnFailure, self.token(END, conn));
+            self.must_flush = true;
         }
-        let token = self.token(END, conn);
-        // A receive that has ended ends with all sends of its connection.
-        if was.is_receiving || was.is_connecting {
-            self.ring.cancel_all(file(conn), Notify::OnFailure, token);
-        }
-        self.ring.close(file(conn), Notify::OnFailure, token);
-        self.must_flush = true;
+        let generation = Token::next_generation(was.generation);
+        self.links[conn] = Link { generation, ..Link::default() };
     }
 }
 

@@ -15,6 +15,7 @@
 mod buffers;
 mod client;
 mod completion;
+mod error;
 mod features;
 mod links;
 mod operations;
@@ -26,8 +27,9 @@ mod token;
 pub use buffers::{BUFFER_BYTES, BufferId, Buffers};
 pub use client::run;
 pub use completion::Completion;
+pub use error::RingError;
 pub use features::Features;
 pub use operations::{AddressId, BytesId, Notify, Shutdown};
 pub use probe::probe;
-pub use ring::{Counters, Ring, RingError, RingOptions, Wait};
+pub use ring::{Counters, Ring, RingOptions, Wait};
 pub use token::Token;

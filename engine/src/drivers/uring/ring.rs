@@ -13,53 +13,10 @@ use std::sync::Arc;
 use io_uring::types::{CancelBuilder, SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, squeue};
 use socket2::SockAddr;
-use thiserror::Error;
 
 use super::buffers::Mapping;
+use super::error::RingError;
 use super::{Completion, Features, registered};
-
-/// Why a ring could not be made or driven.
-#[derive(Debug, Error)]
-pub enum RingError {
-    /// `io_uring_setup` failed with every set of flags.
-    #[error("failed to create an io_uring with {entries} entries")]
-    Create {
-        /// Submission entries asked for.
-        entries: u32,
-        /// The last failure.
-        source: io::Error,
-    },
-    /// The table of registered files was refused.
-    #[error("failed to register a table of {count} files, hint: raise `ulimit -n`")]
-    RegisterFiles {
-        /// Size of the table.
-        count: u32,
-        /// The failure.
-        source: io::Error,
-    },
-    /// The buffer ring was refused.
-    #[error("failed to register {count} receive buffers")]
-    RegisterBuffers {
-        /// Number of buffers.
-        count: u16,
-        /// The failure.
-        source: io::Error,
-    },
-    /// A file could not be put into the table.
-    #[error("failed to register file {file}")]
-    Install {
-        /// Index in the table.
-        file: u32,
-        /// The failure.
-        source: io::Error,
-    },
-    /// `io_uring_enter` failed in a way that trying again does not cure.
-    #[error("failed to enter the io_uring")]
-    Enter {
-        /// The failure.
-        source: io::Error,
-    },
-}
 
 /// Sizes of a ring; each is rounded up to a power of two and clamped to what the kernel allows.
 #[derive(Debug, Clone, Copy)]
