@@ -190,8 +190,10 @@ pub(super) enum DriverFlag {
     Auto,
     /// Raw io_uring.
     Uring,
-    /// The monoio runtime.
+    /// The monoio runtime on io_uring.
     Monoio,
+    /// The monoio runtime on epoll.
+    MonoioEpoll,
 }
 
 /// Format of a report.

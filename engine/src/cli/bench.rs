@@ -4,7 +4,7 @@ use super::arguments::{BenchArgs, DriverFlag, RunArgs};
 use super::output::Outputs;
 use super::{EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_VALID, EXIT_OK, EXIT_USAGE, plan, progress};
 use crate::cpus::parse_cpus;
-use crate::drivers::DriverKind;
+use crate::drivers::{Driver, DriverKind, choose};
 use crate::launch::{Finished, LaunchError, Options, Spin, StopHandle, run};
 use acp_wire::units::parse_duration_ns;
 use acp_wire::verdict::State;
@@ -36,6 +36,10 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
     let options = options(&arguments.run).map_err(usage)?;
     let mut outputs = Outputs::open(&arguments.run).map_err(usage)?;
     let stop = stop_on_signals().map_err(|error| (error.to_string(), EXIT_INTERNAL))?;
+    // A driver that cannot run is an error of the run.
+    if let Ok(Driver { warning: Some(warning), .. }) = choose(options.driver) {
+        eprintln!("note: {warning}");
+    }
 
     let mut frame_failure = None;
     let finished = run(&document, &options, &stop, &mut |frame, seen| {
@@ -85,6 +89,7 @@ fn options(arguments: &RunArgs) -> Result<Options, String> {
             DriverFlag::Auto => None,
             DriverFlag::Uring => Some(DriverKind::Uring),
             DriverFlag::Monoio => Some(DriverKind::Monoio),
+            DriverFlag::MonoioEpoll => Some(DriverKind::MonoioEpoll),
         },
         spin: match arguments.spin.as_str() {
             "auto" => Spin::Auto,

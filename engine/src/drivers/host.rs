@@ -70,6 +70,8 @@ pub struct ShardFrame {
     pub warmup: bool,
     /// Requests without an outcome at its end.
     pub in_flight: u64,
+    /// The shard gives out no other.
+    pub last: bool,
     /// How long it was.
     pub elapsed_ns: u64,
     /// What happened.
@@ -96,6 +98,8 @@ pub struct Host {
     spin_ns: u64,
     next_frame_ns: u64,
     frame_start_ns: u64,
+    /// When everything had its outcome; not yet: the greatest time.
+    end_ns: u64,
     second: u64,
     cpu_ns: u64,
     notes: Vec<(u64, String)>,
@@ -124,6 +128,7 @@ impl Host {
             spin_ns,
             next_frame_ns: u64::MAX,
             frame_start_ns: 0,
+            end_ns: u64::MAX,
             second: 0,
             cpu_ns: 0,
             notes: Vec::new(),
@@ -206,7 +211,8 @@ impl Host {
         self.frame_start_ns = now;
         let record = shard.swap_record(spare, boundary_ns);
         // There are fewer records than places, but for the one made above, which is not counted.
-        drop(self.frames.try_send(ShardFrame { second, warmup, in_flight, elapsed_ns, record }));
+        let frame = ShardFrame { second, warmup, in_flight, last: false, elapsed_ns, record };
+        drop(self.frames.try_send(frame));
     }
 
     fn plan_next(&mut self, shard: &Shard, now: u64, ends_warmup: bool) {
@@ -250,14 +256,23 @@ impl Host {
         }
     }
 
+    /// Everything has its outcome. A driver that closes connections by itself calls this before:
+    /// closing thousands of them takes time that the load did not.
+    pub fn load_ended(&mut self, shard: &mut Shard) {
+        if self.end_ns == u64::MAX {
+            self.end_ns = self.now();
+            self.add_cpu_time(shard.record_mut());
+        }
+    }
+
     /// Hands out the last frame and the end.
     pub fn end(mut self, mut shard: Shard, net: &mut impl crate::shard::Net) {
-        let (drain_ns, end_ns, second) = (shard.drain_ns(), self.now(), self.second);
+        self.load_ended(&mut shard);
+        let (drain_ns, end_ns, second) = (shard.drain_ns(), self.end_ns, self.second);
         let elapsed_ns = end_ns.saturating_sub(self.frame_start_ns);
-        // Closing thousands of connections takes time that the load did not.
-        self.add_cpu_time(shard.record_mut());
         let record = shard.finish(net);
-        let frame = ShardFrame { second, warmup: false, in_flight: 0, elapsed_ns, record };
+        let frame =
+            ShardFrame { second, warmup: false, in_flight: 0, last: true, elapsed_ns, record };
         // The launcher may be gone after a second Ctrl-C.
         drop(self.frames.send(frame));
         let notes = std::mem::take(&mut self.notes);

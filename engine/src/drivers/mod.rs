@@ -2,6 +2,7 @@
 
 pub mod errno;
 pub mod host;
+mod monoio;
 #[cfg(test)]
 mod sim;
 pub mod uring;
@@ -14,8 +15,10 @@ use host::Host;
 pub enum DriverKind {
     /// Raw io_uring: the fast one.
     Uring,
-    /// The monoio runtime: works on epoll where io_uring is forbidden.
+    /// The monoio runtime on io_uring.
     Monoio,
+    /// The monoio runtime on epoll: works where io_uring is forbidden.
+    MonoioEpoll,
 }
 
 impl DriverKind {
@@ -25,6 +28,7 @@ impl DriverKind {
         match self {
             Self::Uring => "uring",
             Self::Monoio => "monoio",
+            Self::MonoioEpoll => "monoio-epoll",
         }
     }
 }
@@ -36,8 +40,28 @@ pub struct Driver {
     pub kind: DriverKind,
     /// Why this one, and what it found.
     pub reason: String,
+    /// Not the one that was hoped for: what a person should know before the run.
+    pub warning: Option<String>,
     /// Runs a shard to its end.
     pub run: fn(Shard, Host),
+}
+
+impl Driver {
+    fn new(kind: DriverKind, reason: String) -> Self {
+        let run = match kind {
+            DriverKind::Uring => uring::run,
+            DriverKind::Monoio => monoio::run_on_uring,
+            DriverKind::MonoioEpoll => monoio::run_on_epoll,
+        };
+        Self { kind, reason, warning: None, run }
+    }
+
+    /// Epoll, because io_uring cannot be used.
+    fn fallback(why: &str) -> Self {
+        let warning = format!("io_uring is not available ({why}): using the epoll driver");
+        let reason = format!("monoio on epoll: {why}");
+        Self { warning: Some(warning), ..Self::new(DriverKind::MonoioEpoll, reason) }
+    }
 }
 
 /// The driver asked for, or the best that works here.
@@ -46,12 +70,26 @@ pub struct Driver {
 ///
 /// The driver that cannot run, and why.
 pub fn choose(asked: Option<DriverKind>) -> Result<Driver, (&'static str, String)> {
-    match (asked, uring::probe()) {
-        (None | Some(DriverKind::Uring), Ok(features)) => {
-            let reason = features.to_string();
-            Ok(Driver { kind: DriverKind::Uring, reason, run: uring::run })
+    match asked {
+        None => Ok(match uring::probe() {
+            Ok(features) => Driver::new(DriverKind::Uring, features.to_string()),
+            Err(why) => Driver::fallback(&why),
+        }),
+        Some(DriverKind::Uring) => match uring::probe() {
+            Ok(features) => Ok(Driver::new(DriverKind::Uring, features.to_string())),
+            Err(why) => Err((DriverKind::Uring.name(), why)),
+        },
+        // The runtime needs less of io_uring than the fast driver does.
+        Some(DriverKind::Monoio) if monoio::has_uring() => {
+            Ok(Driver::new(DriverKind::Monoio, "monoio on io_uring".into()))
         }
-        (_, Err(why)) => Err(("uring", why)),
-        (Some(DriverKind::Monoio), _) => Err(("monoio", "not built in".into())),
+        Some(DriverKind::Monoio) => Ok(Driver::fallback(&why_not_uring())),
+        Some(DriverKind::MonoioEpoll) => {
+            Ok(Driver::new(DriverKind::MonoioEpoll, "monoio on epoll: as asked for".into()))
+        }
     }
+}
+
+fn why_not_uring() -> String {
+    uring::probe().err().unwrap_or_else(|| "the runtime finds it unfit".into())
 }

@@ -47,6 +47,8 @@ pub(super) struct Collector {
     pending: BTreeMap<(bool, u64), Pending>,
     series: Series,
     seq: u64,
+    /// Shards that have given out their last frame.
+    shards_at_end: usize,
     busy_ratio: f64,
     last: CpuTimes,
 }
@@ -85,6 +87,7 @@ impl Collector {
             pending: BTreeMap::new(),
             series: Series::default(),
             seq: 0,
+            shards_at_end: 0,
             busy_ratio: 0.0,
             last: CpuTimes::now(),
         }
@@ -129,6 +132,7 @@ impl Collector {
 
     fn take_frame(&mut self, frame: ShardFrame) -> Box<Record> {
         let counts = &frame.record.counts;
+        self.shards_at_end += usize::from(frame.last);
         if !frame.warmup {
             self.total.add(&frame.record);
             if frame.elapsed_ns >= SHORTEST_JUDGED_NS {
@@ -160,7 +164,9 @@ impl Collector {
                 return;
             }
             let Some(((measured, second), pending)) = self.pending.pop_first() else { return };
-            let is_last = all_ended && self.pending.is_empty();
+            // Shards give out their last frames a moment before they are seen to have ended.
+            let has_all = all_ended || self.shards_at_end >= shards;
+            let is_last = has_all && self.pending.is_empty();
             let frame = self.frame(measured, second, is_last, &pending);
             on_frame(&frame, &Progress { record: &pending.record, total_s: self.total_s() });
             if measured {

@@ -1,5 +1,6 @@
 //! Limits of the machine that a plan would run into, found before it starts.
 
+use crate::drivers::DriverKind;
 use crate::plan::Plan;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::net::SocketAddr;
@@ -53,16 +54,26 @@ struct Limits {
 }
 
 /// Checks the limits, and raises the soft limit of open files where it is allowed to.
-pub(super) fn check(plan: &Plan, addresses: &[SocketAddr], shards: u32) -> Result<(), LimitError> {
-    let needed = needed_files(plan.connections, shards);
+pub(super) fn check(
+    plan: &Plan,
+    addresses: &[SocketAddr],
+    shards: u32,
+    driver: DriverKind,
+) -> Result<(), LimitError> {
+    let needed = needed_files(plan.connections, shards, driver);
     let (first_port, last_port) = port_range();
     let limits = Limits { open_files: make_room(needed), first_port, last_port };
     judge(plan.connections, addresses.len(), needed, limits)
 }
 
-/// Registered files of a ring are bounded by the limit of open files, though they are not open.
-fn needed_files(connections: u32, shards: u32) -> u64 {
-    u64::from(connections) + OTHER_FILES + 8 * u64::from(shards)
+fn needed_files(connections: u32, shards: u32, driver: DriverKind) -> u64 {
+    let sockets = match driver {
+        // Registered files of a ring are bounded by the limit of open files, though they are not open.
+        DriverKind::Uring | DriverKind::MonoioEpoll => u64::from(connections),
+        // Closing goes through the queue: for a moment there are the old sockets and the new ones.
+        DriverKind::Monoio => 2 * u64::from(connections),
+    };
+    sockets + OTHER_FILES + 8 * u64::from(shards)
 }
 
 fn judge(
@@ -107,6 +118,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_driver_that_closes_late_needs_room_for_it() {
+        for (driver, files) in
+            [(DriverKind::Uring, 1000), (DriverKind::MonoioEpoll, 1000), (DriverKind::Monoio, 2000)]
+        {
+            assert_eq!(needed_files(1000, 2, driver), files + OTHER_FILES + 16, "{driver:?}");
+        }
+    }
+
+    #[test]
     fn limits_are_judged_with_the_numbers_needed() {
         let limits = Limits { open_files: 1024, first_port: 32_768, last_port: 60_999 };
         let many = Limits { open_files: 1 << 20, ..limits };
@@ -129,7 +149,7 @@ mod tests {
             ),
             ("ports are for each address", 28_233, 2, many, None),
         ] {
-            let needed = needed_files(connections, 1);
+            let needed = needed_files(connections, 1, DriverKind::Uring);
             let found =
                 judge(connections, addresses, needed, limits).err().map(|error| error.to_string());
             match (refusal, found) {

@@ -120,7 +120,7 @@ pub fn run(
     let driver = crate::drivers::choose(options.driver)
         .map_err(|(driver, why)| LaunchError::Driver { driver, why })?;
     let placement = Placement::choose(&plan, &addresses, options).map_err(LaunchError::Cpus)?;
-    limits::check(&plan, &addresses, placement.shards)?;
+    limits::check(&plan, &addresses, placement.shards, driver.kind)?;
     let threads = Threads::start(&plan, &addresses, &placement, &driver)?;
     threads.await_ready(&plan, &addresses, stop)?;
     let collector = Collector::new(&plan, &placement, &driver, &addresses, &options.run_id);

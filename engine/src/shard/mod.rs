@@ -188,7 +188,8 @@ impl Shard {
         if self.phase == Phase::Warmup && now >= self.start_ns {
             self.end_warmup(net, now);
         }
-        if now >= self.check_ns {
+        // At the end of a run at the latest, so that what has timed out by then is booked as such.
+        if now >= self.check_ns || self.is_patience_over(now) {
             self.check_deadlines(net, now);
         }
         if self.phase > Phase::Preparing && self.plan.plan.is_open_loop() {
@@ -237,8 +238,18 @@ impl Shard {
     /// a request may take.
     #[must_use]
     pub fn is_finished(&self, now: u64) -> bool {
-        let patience_ns = self.drain_ns.saturating_add(self.plan.plan.timeout_ns);
-        self.phase == Phase::Draining && (self.active == 0 || now >= patience_ns)
+        self.phase == Phase::Draining && (self.active == 0 || self.is_patience_over(now))
+    }
+
+    fn is_patience_over(&self, now: u64) -> bool {
+        now >= self.patience_end_ns()
+    }
+
+    /// When the last request must have its outcome: its connection may still have been opening when
+    /// sending ended.
+    fn patience_end_ns(&self) -> u64 {
+        let plan = &self.plan.plan;
+        self.drain_ns.saturating_add(plan.connect_timeout_ns).saturating_add(plan.timeout_ns)
     }
 
     /// Ends the run: books what is still in flight. Returns the last record.
@@ -345,10 +356,7 @@ impl Shard {
         let deadline = Wake { at_ns: self.check_ns, due: false };
         let next = match self.phase {
             Phase::Preparing => return deadline,
-            Phase::Draining => {
-                let patience_ns = self.drain_ns.saturating_add(self.plan.plan.timeout_ns);
-                Wake { at_ns: patience_ns, due: false }
-            }
+            Phase::Draining => Wake { at_ns: self.patience_end_ns(), due: false },
             Phase::Warmup | Phase::Measuring => self.next_send(now),
         };
         if deadline.at_ns < next.at_ns { deadline } else { next }

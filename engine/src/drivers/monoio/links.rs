@@ -1,0 +1,116 @@
+//! The connections of a shard, as the core commands them: one task each, woken when there is work.
+
+use super::client::Core;
+use super::connection;
+use crate::plan::ShardPlan;
+use crate::shard::Net;
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::{Rc, Weak};
+use std::task::Waker;
+
+/// One connection: what its task has to know.
+#[derive(Default)]
+struct Link {
+    /// Raised by opening and closing: a task of an earlier life ends and reports nothing.
+    life: u64,
+    is_open: bool,
+    /// Requests that the task has not begun to write.
+    to_write: usize,
+    waker: Option<Waker>,
+    /// Its task is being polled. Waking it then would put it in front of all others.
+    is_running: bool,
+}
+
+/// All connections of one shard.
+pub(super) struct Links {
+    core: Weak<RefCell<Core>>,
+    links: Vec<Link>,
+    /// As many copies of the request as a connection may carry.
+    requests: Rc<Vec<u8>>,
+    request_bytes: usize,
+    plan: ShardPlan,
+}
+
+impl Links {
+    pub(super) fn new(core: Weak<RefCell<Core>>, plan: &ShardPlan) -> Self {
+        let request = &plan.plan.request.bytes;
+        Self {
+            core,
+            links: (0..plan.connections).map(|_| Link::default()).collect(),
+            requests: Rc::new(request.repeat(plan.plan.pipeline as usize)),
+            request_bytes: request.len(),
+            plan: plan.clone(),
+        }
+    }
+
+    pub(super) fn address(&self, conn: usize) -> SocketAddr {
+        self.plan.addresses[self.plan.address_index(conn)]
+    }
+
+    /// Whether `life` is the present life of a connection.
+    pub(super) fn is_live(&self, conn: usize, life: u64) -> bool {
+        self.links[conn].is_open && self.links[conn].life == life
+    }
+
+    /// A task is about to run. Returns whether it still has a connection.
+    pub(super) fn enter(&mut self, conn: usize, life: u64, waker: &Waker) -> bool {
+        let is_live = self.is_live(conn, life);
+        if is_live {
+            let link = &mut self.links[conn];
+            link.is_running = true;
+            link.waker.get_or_insert_with(|| waker.clone());
+        }
+        is_live
+    }
+
+    /// A task has run. Returns whether it still has a connection.
+    pub(super) fn leave(&mut self, conn: usize, life: u64) -> bool {
+        let is_live = self.is_live(conn, life);
+        if is_live {
+            self.links[conn].is_running = false;
+        }
+        is_live
+    }
+
+    /// Requests to be written now: how many bytes of what.
+    pub(super) fn take_batch(&mut self, conn: usize, life: u64) -> Option<(Rc<Vec<u8>>, usize)> {
+        if !self.is_live(conn, life) || self.links[conn].to_write == 0 {
+            return None;
+        }
+        let count = self.links[conn].to_write.min(self.plan.plan.pipeline as usize);
+        self.links[conn].to_write -= count;
+        Some((Rc::clone(&self.requests), count * self.request_bytes))
+    }
+
+    /// Ends every task.
+    pub(super) fn close_all(&mut self) {
+        (0..self.links.len()).for_each(|conn| self.close(conn));
+    }
+}
+
+impl Net for Links {
+    fn open(&mut self, conn: usize) {
+        let life = self.links[conn].life + 1;
+        self.links[conn] = Link { life, is_open: true, ..Link::default() };
+        if let Some(core) = self.core.upgrade() {
+            drop(monoio::spawn(connection::run(core, conn, life)));
+        }
+    }
+
+    fn send(&mut self, conn: usize, count: usize) {
+        let link = &mut self.links[conn];
+        link.to_write += count;
+        if let (Some(waker), false) = (&link.waker, link.is_running) {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn close(&mut self, conn: usize) {
+        let link = &mut self.links[conn];
+        let was = std::mem::replace(link, Link { life: link.life + 1, ..Link::default() });
+        if let (Some(waker), false) = (was.waker, was.is_running) {
+            waker.wake();
+        }
+    }
+}
