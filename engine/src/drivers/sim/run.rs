@@ -156,7 +156,8 @@ fn check_network(plan: &Plan, outcome: &Outcome) {
 fn check_time(plan: &Plan, outcome: &Outcome, books: &Books) {
     // A turn is late by 50 ms at the most, and a deadline by 2.
     let slack_ns = 120 * MS;
-    let wait_ns = plan.timeout_ns;
+    // A connection may still be opening when sending ends.
+    let wait_ns = plan.timeout_ns + plan.connect_timeout_ns;
     assert!(outcome.end_ns <= outcome.drain_ns + wait_ns + slack_ns, "draining takes too long");
     let each_ns = (RETRIES + 1) * (plan.timeout_ns + plan.connect_timeout_ns + 200 * MS);
     let length_ns =
