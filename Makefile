@@ -6,11 +6,11 @@ SECONDS ?= 10
 .PHONY: demo test lint bench peers build
 
 build:
-	$(CARGO) build --release
+	$(CARGO) build --release -p acp
 
 # The main job: the built-in server on a free port, and a load that ramps up and holds.
 demo: build
-	@scripts=.ci; sh $$scripts/demo target/release/acp $(SECONDS)
+	@sh .ci/demo target/release/acp $(SECONDS)
 
 # Installs what is missing from Debian's packages and runs every test.
 test:
@@ -31,4 +31,5 @@ peers:
 
 bench: build
 	@sh .ci/packages wrk
+	$(CARGO) build --release -p acp-perf
 	target/release/acp-perf run closed-64 closed-512 closed-4096 paced-1k paced-20k connect pipeline-16 body-64k
