@@ -70,10 +70,14 @@ impl Shard {
                 // Nobody asked: some servers say good-bye before they close a kept connection.
                 return self.disconnect(net, conn, now);
             };
-            if front.first_byte_ns == 0 {
+            let parser = &mut self.connections[conn].parser;
+            let progress = parser.feed(rest, &mut self.heads);
+            // A blank line behind the last response is not yet a byte of this one.
+            let has_begun = !matches!(progress, Ok((_, Progress::Partial))) || !parser.is_idle();
+            if has_begun && front.first_byte_ns == 0 {
                 front.first_byte_ns = now;
             }
-            match self.connections[conn].parser.feed(rest, &mut self.heads) {
+            match progress {
                 // Behind the end of another response: that one has made room.
                 Ok((_, Progress::Partial)) => break,
                 Ok((used, Progress::Done(response))) => {

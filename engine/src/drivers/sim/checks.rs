@@ -151,6 +151,12 @@ impl Checks {
         }
     }
 
+    /// A stop books every slot at once.
+    pub(super) fn after_stop(&self, shard: &mut Shard) {
+        let sums = self.sums(shard);
+        assert_eq!(sums.planned, sums.sent + sums.not_sent, "slots that are not booked");
+    }
+
     /// Nothing waits longer than it may, and the core wants a turn in time for it.
     fn check_deadlines(&self, net: &Network, wake: Wake, now: u64) {
         let plan = &self.part.plan;
@@ -252,8 +258,19 @@ impl Checks {
         let has_room = net.links.iter().any(|link| self.room(link) > 0);
         if has_room && waiting(now + 1) > 0 {
             assert_eq!(*catchup, Catchup::Smooth, "a due slot waits beside a free connection");
-            assert!(wake.at_ns > now && wake.at_ns < u64::MAX, "a slot is held back for ever");
+            assert!(wake.at_ns > now, "a slot is held back without a time");
+            if sums.backlog == 0 {
+                let last_ns = now + self.half_gap_ns(sums.sent);
+                assert!(wake.at_ns <= last_ns, "a slot is held back for longer than half a gap");
+            }
         }
+    }
+
+    /// Half the time between the own slot `index` and the one before it.
+    fn half_gap_ns(&self, index: u64) -> u64 {
+        let Schedule::Open { pace, .. } = &self.part.plan.schedule else { return 0 };
+        let due_ns = |index| pace.due_ns(self.part.slot(index));
+        (due_ns(index) - due_ns(index.saturating_sub(1))) / 2
     }
 
     /// In a closed loop a connection always has all the requests that it may have.

@@ -10,6 +10,8 @@ use crate::shard::{Shard, Wake};
 
 /// Longest wait of drivers that have a heartbeat.
 const HEARTBEAT_NS: u64 = 20_000_000;
+/// A turn so near to an edge of the run may come late over it.
+const NEAR_NS: u64 = 5_000_000;
 /// From the moment that connections are open to the start, at the most.
 const START_DELAY_NS: u64 = 5_000_000;
 
@@ -44,6 +46,10 @@ pub(super) struct Outcome {
     pub(super) received: u64,
     pub(super) answered: u64,
     pub(super) received_bytes: u64,
+    pub(super) lost_on_used: u64,
+    pub(super) service_ns: u64,
+    /// Requests under way, summed up over time: by Little's law the sum of their times.
+    pub(super) under_way_ns: u64,
     /// Connections that were open, and requests on connections, at the end.
     pub(super) open: u64,
     pub(super) unanswered: u64,
@@ -88,6 +94,9 @@ pub(super) fn run(
         received: 0,
         answered: 0,
         received_bytes: 0,
+        lost_on_used: 0,
+        service_ns: 0,
+        under_way_ns: 0,
         open: 0,
         unanswered: 0,
         is_stopped: false,
@@ -156,6 +165,7 @@ impl Driver<'_> {
         }
         self.shard.stop(self.now);
         self.net.is_stopped = true;
+        self.checks.after_stop(&mut self.shard);
     }
 
     /// Ends a frame now and then, and always with the warm-up.
@@ -189,7 +199,7 @@ impl Driver<'_> {
         let next_ns = self.net.next_ns().unwrap_or(u64::MAX);
         let until_ns = wake.at_ns.min(next_ns).min(heartbeat_ns).min(stop_ns);
         assert!(until_ns < u64::MAX, "the core waits for ever");
-        let late_ns = self.late_ns();
+        let late_ns = self.late_at_edge_ns(until_ns).unwrap_or_else(|| self.late_ns());
         // Time passes in every turn.
         self.set_now(until_ns.max(self.now + 1) + late_ns);
         let due = self.net.take_due();
@@ -206,6 +216,15 @@ impl Driver<'_> {
             true => self.random.spread(10_000, faults.late_max_ns),
             false => self.random.between(0, 500),
         }
+    }
+
+    /// Late over the end of the warm-up or the stop, where most is going on in one turn.
+    fn late_at_edge_ns(&mut self, until_ns: u64) -> Option<u64> {
+        let edges = [self.stop_ns, self.shard.start_ns()];
+        let is_near = |edge_ns: &u64| (until_ns..until_ns + NEAR_NS).contains(edge_ns);
+        let edge_ns = edges.into_iter().find(is_near)?;
+        let is_late = !self.scenario.faults.is_calm && self.random.chance(300);
+        is_late.then(|| edge_ns - until_ns + self.random.spread(1_000, NEAR_NS))
     }
 
     fn complete(&mut self, token: Token) {
@@ -227,6 +246,9 @@ impl Driver<'_> {
     }
 
     fn set_now(&mut self, now: u64) {
+        if !self.shard.is_warming_up() {
+            self.outcome.under_way_ns += self.shard.in_flight() * (now - self.now);
+        }
         self.now = now;
         self.net.now = now;
     }
@@ -247,6 +269,8 @@ impl Driver<'_> {
         outcome.sends = self.net.sends;
         outcome.received = self.net.received;
         outcome.answered = self.net.answered;
+        outcome.lost_on_used = self.net.lost_on_used;
+        outcome.service_ns = self.net.service_ns;
         outcome.received_bytes = self.checks.received_bytes;
         self.spares.give(record);
         self.outcome

@@ -66,6 +66,8 @@ pub(super) struct Link {
     /// When each request was written that has no whole response yet.
     pub(super) asked_ns: VecDeque<u64>,
     pub(super) issued: u64,
+    /// Responses that the client has got.
+    served: u64,
     /// A send was not reported as written.
     pub(super) is_writing: bool,
     pub(super) written_since_ns: u64,
@@ -91,6 +93,10 @@ pub(super) struct Network {
     /// Requests that servers have received and answered, in full.
     pub(super) received: u64,
     pub(super) answered: u64,
+    /// Requests whose connection ended when it had carried others.
+    pub(super) lost_on_used: u64,
+    /// Sum of the times from a request to the end of its response.
+    pub(super) service_ns: u64,
     /// Calls of the core.
     pub(super) calls: u64,
     faults: Faults,
@@ -117,6 +123,8 @@ impl Network {
             sends: 0,
             received: 0,
             answered: 0,
+            lost_on_used: 0,
+            service_ns: 0,
             calls: 0,
             faults: scenario.faults.clone(),
             plan: Arc::clone(&scenario.plan),
@@ -196,8 +204,9 @@ impl Network {
                 *is_last |= more_last;
             }
             link.is_last |= *is_last;
-            for _ in 0..*ends {
-                link.asked_ns.pop_front();
+            link.served += *ends as u64;
+            for asked_ns in link.asked_ns.drain(..(*ends).min(link.asked_ns.len())) {
+                self.service_ns += self.now - asked_ns;
             }
         }
         match event {
@@ -368,6 +377,9 @@ impl Net for Network {
         self.calls += 1;
         let link = &mut self.links[conn];
         assert_ne!(link.state, State::Closed, "connection {conn} is closed twice");
+        if link.served > 0 {
+            self.lost_on_used += link.asked_ns.len() as u64;
+        }
         let generation = link.generation + 1;
         *link = Link { generation, since_ns: self.now, ..Link::default() };
     }

@@ -71,7 +71,8 @@ fn check_shard(scenario: &Scenario, outcome: &Outcome, planned: Option<u64>) {
     assert_eq!(books.planned, planned.unwrap_or(books.sent), "slots of the schedule");
     check_reasons(plan, outcome, &books);
     check_histograms(plan, &outcome.measured, &books);
-    check_network(plan, outcome);
+    check_times(scenario, outcome, &books);
+    check_network(scenario, outcome);
     check_time(plan, outcome, &books);
     if scenario.faults.is_calm {
         check_calm(plan, outcome, &books);
@@ -118,10 +119,28 @@ fn check_histograms(plan: &Plan, record: &Record, books: &Books) {
     if let Schedule::Open { catchup: Catchup::None, late_limit_ns, .. } = plan.schedule {
         assert!(send_lag.max() <= rounded(late_limit_ns), "a late slot was sent, not given up");
     }
+}
+
+/// Times are those that the network has seen.
+fn check_times(scenario: &Scenario, outcome: &Outcome, books: &Books) {
+    let times = &outcome.measured.distributions;
     let sum = |histogram: &Histogram<u64>| histogram.mean() * histogram.len() as f64;
-    let is_order = |less: f64, more: f64| less <= more * 1.01 + 1e4;
-    assert!(is_order(sum(first_byte), sum(service)), "first bytes come before last ones");
-    assert!(is_order(sum(service), sum(response)), "service time is a part of response time");
+    let is_order = |less: f64, more: f64| less <= more * 1.005 + 1e3;
+    let is_equal = |one: f64, other: f64| is_order(one, other) && is_order(other, one);
+    assert!(is_order(sum(&times.first_byte), sum(&times.service)), "first bytes, last ones");
+    assert!(is_order(sum(&times.service), sum(&times.response)), "service is part of response");
+    if books.in_flight_at_stop == 0 {
+        let waited = sum(&times.send_lag) + outcome.under_way_ns as f64;
+        let booked = sum(&times.response) + sum(&times.error_response);
+        assert!(is_equal(waited, booked), "{waited} ns from due to outcome, {booked} booked");
+    }
+    if scenario.faults.is_calm && outcome.warmup.counts.sent == 0 {
+        let served = outcome.service_ns as f64;
+        assert!(is_equal(sum(&times.service), served), "{served} ns of service");
+    }
+    if scenario.faults.unsolicited == 0 && !times.first_byte.is_empty() {
+        assert!(times.first_byte.min() > 0, "a byte came before its request");
+    }
 }
 
 /// The highest value that a histogram does not tell from this one.
@@ -129,7 +148,8 @@ fn rounded(value: u64) -> u64 {
     value + value / 500 + 1
 }
 
-fn check_network(plan: &Plan, outcome: &Outcome) {
+fn check_network(scenario: &Scenario, outcome: &Outcome) {
+    let plan = &*scenario.plan;
     let (measured, warmup) = (&outcome.measured.counts, &outcome.warmup.counts);
     assert!(outcome.received <= outcome.sends, "requests that nobody has sent");
     assert!(measured.completed + warmup.completed <= outcome.answered, "answers that nobody gave");
@@ -142,6 +162,11 @@ fn check_network(plan: &Plan, outcome: &Outcome) {
     let most = measured.sent + measured.retried_requests + warmup.sent * (RETRIES + 1);
     assert!(outcome.sends <= most, "requests are sent twice");
     assert!(measured.retried_requests <= measured.sent * RETRIES, "too many retries");
+    if scenario.faults.odd_framing == 0 {
+        // Else the end of a connection may be the end of its first response.
+        let most = outcome.lost_on_used;
+        assert!(measured.retried_requests <= most, "a request on a new connection is sent again");
+    }
     let bytes = outcome.sends * plan.request.bytes.len() as u64;
     assert_eq!(measured.bytes_sent + warmup.bytes_sent, bytes, "bytes sent");
     let (connects, disconnects) =

@@ -65,7 +65,7 @@ impl Reply {
             Self { end: has_end.then_some(bytes.len()), bytes, is_whole: true, says_close, close };
         if random.chance(faults.cut) {
             reply.cut(random, has_end);
-        } else if close.is_none() && random.chance(faults.blank_line) {
+        } else if random.chance(faults.blank_line) {
             reply.bytes.extend_from_slice(b"\r\n");
         }
         reply
