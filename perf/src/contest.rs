@@ -166,7 +166,8 @@ impl<'a> Contest<'a> {
     /// A run against a target of its own, which records when each request arrives.
     fn measure_recorded(&mut self, lane: usize, seconds: u32) -> Result<Measured> {
         let record = self.suite.scratch.path().join("record");
-        let server = self.start_server(&["--record", &record.display().to_string()])?;
+        let server =
+            self.start_server(&["--record", &record.display().to_string(), "--spin", "on"])?;
         let measured = self.measure_against(&server, lane, seconds);
         server.stop()?;
         let mut measured = measured?;

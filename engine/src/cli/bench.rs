@@ -9,6 +9,7 @@ use crate::launch::{Finished, LaunchError, Options, Spin, StopHandle, run};
 use acp_wire::units::parse_duration_ns;
 use acp_wire::verdict::State;
 use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io::Write as _;
 
 /// A message for people and the exit code that goes with it.
 type Failure = (String, u8);
@@ -19,7 +20,7 @@ pub fn bench(arguments: &BenchArgs) -> u8 {
     match try_bench(arguments) {
         Ok(code) => code,
         Err((message, code)) => {
-            eprintln!("error: {message}");
+            say(&format!("error: {message}"));
             code
         }
     }
@@ -38,13 +39,13 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
     let stop = stop_on_signals().map_err(|error| (error.to_string(), EXIT_INTERNAL))?;
     // A driver that cannot run is an error of the run.
     if let Ok(Driver { warning: Some(warning), .. }) = choose(options.driver) {
-        eprintln!("note: {warning}");
+        say(&format!("note: {warning}"));
     }
 
     let mut frame_failure = None;
     let finished = run(&document, &options, &stop, &mut |frame, seen| {
         if !arguments.run.quiet {
-            eprintln!("{}", progress::line(frame, seen));
+            say(&progress::line(frame, seen));
         }
         if frame_failure.is_none() {
             frame_failure = outputs.frame(frame).err();
@@ -55,6 +56,11 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
         Some(message) => Err((message, EXIT_INTERNAL)),
         None => Ok(exit_code(&finished, &stop)),
     }
+}
+
+/// A line on standard error, if somebody still reads it.
+fn say(line: &str) {
+    drop(std::io::stderr().write_all(format!("{line}\n").as_bytes()));
 }
 
 fn exit_code(finished: &Finished, stop: &StopHandle) -> u8 {

@@ -12,7 +12,9 @@ use std::path::Path;
 /// A place for bytes, with its name for messages.
 struct Sink {
     name: String,
-    writer: Box<dyn Write>,
+    /// None is standard output.
+    file: Option<File>,
+    is_begun: bool,
 }
 
 /// All outputs of a run.
@@ -91,21 +93,33 @@ impl Sink {
     fn open(path: &Path) -> Result<Self, String> {
         let name = path.display().to_string();
         if path == Path::new("-") {
-            return Ok(Self { name, writer: Box::new(io::stdout()) });
+            return Ok(Self { name, file: None, is_begun: false });
         }
-        let file =
-            File::create(path).map_err(|error| format!("failed to create `{name}`: {error}"))?;
-        Ok(Self { name, writer: Box::new(file) })
+        // What it holds stays until something is written: a run that is refused costs nothing.
+        let file = File::options().write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(|error| format!("failed to create `{name}`: {error}"))?;
+        Ok(Self { name, file: Some(file), is_begun: false })
     }
 
     fn write(&mut self, text: &str) -> Result<(), String> {
-        let written = self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush());
-        match written {
+        match self.try_write(text.as_bytes()) {
             // The reader of a pipe has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) => Err(format!("failed to write `{}`: {error}", self.name)),
             Ok(()) => Ok(()),
         }
+    }
+
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(file) = &mut self.file else {
+            let mut stdout = io::stdout();
+            return stdout.write_all(bytes).and_then(|()| stdout.flush());
+        };
+        if !self.is_begun && file.metadata()?.is_file() {
+            file.set_len(0)?;
+        }
+        self.is_begun = true;
+        file.write_all(bytes)
     }
 }
 

@@ -82,8 +82,8 @@ pub struct ShardFrame {
 pub struct ShardEnd {
     /// When sending ended.
     pub drain_ns: u64,
-    /// When the last outcome was known.
-    pub end_ns: u64,
+    /// When the last response ended.
+    pub last_response_ns: u64,
     /// What a person should know of, with its time.
     pub notes: Vec<(u64, String)>,
 }
@@ -158,7 +158,7 @@ impl Host {
     }
 
     /// Says that the shard is ready and waits for the start, which it returns.
-    pub fn await_start(&mut self, shard: &Shard) -> u64 {
+    pub fn await_start(&mut self, shard: &mut Shard) -> u64 {
         self.say(Message::Ready { open: shard.open_connections() });
         let start_ns = loop {
             match self.signals.start_ns() {
@@ -171,6 +171,9 @@ impl Host {
         std::thread::sleep(Duration::from_nanos(sleep_ns));
         while self.now() < start_ns {
             std::hint::spin_loop();
+        }
+        if self.is_stopped() {
+            shard.stop(self.now());
         }
         self.cpu_ns = thread_cpu_ns();
         start_ns
@@ -266,17 +269,37 @@ impl Host {
     }
 
     /// Hands out the last frame and the end.
-    pub fn end(mut self, mut shard: Shard, net: &mut impl crate::shard::Net) {
+    pub fn end(mut self, shard: Shard, net: &mut impl crate::shard::Net) {
+        let end = self.end_frames(shard, net);
+        self.say(Message::Done(end));
+    }
+
+    /// Hands out the last frame.
+    fn end_frames(&mut self, mut shard: Shard, net: &mut impl crate::shard::Net) -> ShardEnd {
         self.load_ended(&mut shard);
-        let (drain_ns, end_ns, second) = (shard.drain_ns(), self.end_ns, self.second);
-        let elapsed_ns = end_ns.saturating_sub(self.frame_start_ns);
+        let (drain_ns, last_response_ns) = (shard.drain_ns(), shard.last_response_ns());
+        let (second, elapsed_ns) = (self.second, self.end_ns.saturating_sub(self.frame_start_ns));
+        for error in shard.protocol_errors() {
+            self.note(self.end_ns, &format!("a response was not HTTP/1.1: {error}"));
+        }
         let record = shard.finish(net);
         let frame =
             ShardFrame { second, warmup: false, in_flight: 0, last: true, elapsed_ns, record };
         // The launcher may be gone after a second Ctrl-C.
         drop(self.frames.send(frame));
-        let notes = std::mem::take(&mut self.notes);
-        self.say(Message::Done(ShardEnd { drain_ns, end_ns, notes }));
+        ShardEnd { drain_ns, last_response_ns, notes: std::mem::take(&mut self.notes) }
+    }
+
+    /// Ends a run whose driver has failed: what has happened until then is accounted for.
+    pub fn abandon(
+        mut self,
+        mut shard: Shard,
+        net: &mut impl crate::shard::Net,
+        why: &dyn std::error::Error,
+    ) {
+        shard.stop(self.now());
+        self.end_frames(shard, net);
+        self.fail(why);
     }
 
     /// Says that the driver cannot go on.

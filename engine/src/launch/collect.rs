@@ -217,7 +217,7 @@ impl Collector {
     fn rate_target(&self, measured: bool, second: u64) -> f64 {
         match &self.plan.schedule {
             Schedule::Open { pace, .. } if measured => {
-                pace.rate_per_s(((second + 1) * 1_000_000_000).min(pace.duration_ns()))
+                pace.rate_per_s((second * 1_000_000_000 + 500_000_000).min(pace.duration_ns()))
             }
             Schedule::Open { warmup, .. } => warmup.rate_per_s(0),
             Schedule::Closed { .. } => 0.0,
@@ -243,7 +243,7 @@ impl Collector {
         run.duration_us = good().map(|end| since_us(end.drain_ns)).max().unwrap_or(0);
         let facts = Facts {
             run,
-            elapsed_us: good().map(|end| since_us(end.end_ns)).max().unwrap_or(0),
+            elapsed_us: good().map(|end| since_us(end.last_response_ns)).max().unwrap_or(0),
             cpu_user_us: used.user_us,
             cpu_system_us: used.system_us,
             max_rss_bytes: machine::max_rss_bytes(),

@@ -4,6 +4,9 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Ticks (10 ms, of all CPUs) below which a share of them says nothing.
+const LEAST_TICKS: u64 = 100;
+
 /// CPU time at one moment: of this process, and stolen from all CPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CpuTimes {
@@ -35,8 +38,12 @@ impl CpuTimes {
         }
     }
 
+    /// Share of all CPU time that was stolen; 0 where too little time has passed to tell.
     pub(super) fn steal_ratio(self) -> f64 {
-        self.steal_ticks as f64 / self.all_ticks.max(1) as f64
+        if self.all_ticks < LEAST_TICKS {
+            return 0.0;
+        }
+        self.steal_ticks as f64 / self.all_ticks as f64
     }
 
     /// A tick is 10 ms on every Linux that user space sees.

@@ -12,7 +12,7 @@ use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Rep
 pub struct Facts {
     /// Who, where, when.
     pub run: Run,
-    /// From the start of the measured part to the last outcome.
+    /// From the start of the measured part to the end of the last response.
     pub elapsed_us: u64,
     /// User time of the process.
     pub cpu_user_us: u64,
@@ -51,8 +51,12 @@ pub fn assemble(plan: &Plan, total: &Record, series: Series, facts: Facts) -> Re
     let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
     let per_second = |count: u64, micros: u64| ratio(count, micros) * 1e6;
     let (sending_us, elapsed_us) = (facts.run.duration_us, facts.elapsed_us);
-    // The last response of a closed loop may come after its end; those after it are few.
-    let planned_us = plan.duration_ns().map_or(sending_us, |nanos| nanos / 1000);
+    let planned_us = match plan.duration_ns() {
+        Some(duration_ns) if plan.is_open_loop() => duration_ns / 1000,
+        _ => sending_us,
+    };
+    // The last responses come after the end of sending; that they did counts.
+    let elapsed_us = if plan.is_open_loop() { elapsed_us.max(sending_us) } else { elapsed_us };
     let mut report = Report {
         schema: acp_wire::REPORT_SCHEMA.into(),
         plan: plan.document.clone(),
@@ -82,6 +86,7 @@ pub fn assemble(plan: &Plan, total: &Record, series: Series, facts: Facts) -> Re
             cpu_us_per_request: ratio(cpu_us, books.sent),
             cpu_user_us: facts.cpu_user_us,
             cpu_system_us: facts.cpu_system_us,
+            cpu_spin_us: (counts.spin_ns / 1000).min(cpu_us),
             max_rss_bytes: facts.max_rss_bytes,
             busy_ratio: facts.busy_ratio,
             steal_ratio: facts.steal_ratio,

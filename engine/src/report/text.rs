@@ -202,15 +202,19 @@ fn write_outcomes(out: &mut String, report: &Report) -> fmt::Result {
 
 fn write_cost(out: &mut String, report: &Report) -> fmt::Result {
     let generator = &report.generator;
-    let cpu_us = (generator.cpu_user_us + generator.cpu_system_us).max(1);
-    writeln!(
-        out,
-        "Cost:    {:.2} µs CPU per request ({:.0} % in user space) · {} peak memory · busiest shard {:.0} %",
-        generator.cpu_us_per_request,
-        generator.cpu_user_us as f64 * 100.0 / cpu_us as f64,
-        byte_count(generator.max_rss_bytes),
-        generator.busy_ratio * 100.0
-    )
+    let cpu_us = generator.cpu_user_us + generator.cpu_system_us;
+    let per_request = |micros: u64| micros as f64 / report.books.sent.max(1) as f64;
+    let work_us = cpu_us.saturating_sub(generator.cpu_spin_us);
+    write!(out, "Cost:    {:.2} µs CPU per request", per_request(work_us))?;
+    if generator.cpu_spin_us > 0 {
+        let spin_us = per_request(generator.cpu_spin_us);
+        write!(out, " + {spin_us:.2} µs looking out for due times (--spin off saves them)")?;
+    } else {
+        let user = generator.cpu_user_us as f64 * 100.0 / cpu_us.max(1) as f64;
+        write!(out, " ({user:.0} % in user space)")?;
+    }
+    let (memory, busy) = (byte_count(generator.max_rss_bytes), generator.busy_ratio * 100.0);
+    writeln!(out, " · {memory} peak memory · busiest shard {busy:.0} %")
 }
 
 /// Nanoseconds in the unit that suits a person.
@@ -230,5 +234,55 @@ fn byte_count(bytes: u64) -> String {
         _ if bytes < 1024.0 * 1024.0 => format!("{:.1} KiB", bytes / 1024.0),
         _ if bytes < 1024.0 * 1024.0 * 1024.0 => format!("{:.1} MiB", bytes / (1024.0 * 1024.0)),
         _ => format!("{:.2} GiB", bytes / (1024.0 * 1024.0 * 1024.0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// The report of the wire's golden file, as text. `UPDATE=1` rewrites the golden text.
+    #[test]
+    fn a_report_reads_as_it_always_did() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let json =
+            std::fs::read_to_string(folder.join("wire/tests/it/golden/report.json")).unwrap();
+        let report: Report = serde_json::from_str(&json).unwrap();
+        let text = render(&report, &Style::default(), &|percentile| {
+            let nanos = if percentile < 99.9 { 1_234 } else { 12_345_678 };
+            (nanos, nanos / 2)
+        });
+        let path = folder.join("src/report/golden.txt");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let golden = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, golden, "the text has changed; UPDATE=1 accepts it");
+    }
+
+    #[test]
+    fn durations_are_in_the_unit_that_suits() {
+        for (nanos, text) in [
+            (0.0, "0 ns"),
+            (999.0, "999 ns"),
+            (1_000.0, "1.0 µs"),
+            (27_340.0, "27.3 µs"),
+            (1_500_000.0, "1.50 ms"),
+            (2_500_000_000.0, "2.50 s"),
+        ] {
+            assert_eq!(duration(nanos), text);
+        }
+    }
+
+    #[test]
+    fn a_terminal_gets_colours_and_a_run_without_answers_says_so() {
+        let mut report = Report::default();
+        report.books.sent = 3;
+        let style = Style { color: true, ..Style::default() };
+        let text = render(&report, &style, &|_| (0, 0));
+        assert!(text.starts_with("Verdict: \x1b[1;32mvalid\x1b[0m"), "{text}");
+        assert!(text.contains("no request was answered"), "{text}");
+        assert!(text.contains("No expected response was received."), "{text}");
     }
 }

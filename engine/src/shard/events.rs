@@ -88,7 +88,10 @@ impl Shard {
                         return self.disconnect(net, conn, now);
                     }
                 }
-                Err(_) => {
+                Err(error) => {
+                    if !self.protocol_errors.contains(&error) {
+                        self.protocol_errors.push(error);
+                    }
                     self.fail_requests(conn, ErrorClass::Protocol, now);
                     return self.disconnect(net, conn, now);
                 }
@@ -118,6 +121,7 @@ impl Shard {
             return;
         }
         self.in_flight -= 1;
+        self.last_response_ns = now;
         let times = request.times(now);
         if self.plan.plan.expect.status(response.status) {
             self.record.add_expected(response.status, &times);
@@ -161,6 +165,10 @@ impl Shard {
         }
         if count == 0 {
             return 0;
+        }
+        // From the moment that the last connection is taken, slots that come due find none.
+        if self.free.is_empty() && self.room(conn) == 0 {
+            self.exhausted_since_ns.get_or_insert(now);
         }
         if self.connections[conn].state == State::Open {
             self.write(net, conn, count, now);

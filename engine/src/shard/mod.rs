@@ -20,7 +20,7 @@ mod deadlines;
 mod events;
 mod slots;
 
-use crate::conn::HeadPool;
+use crate::conn::{HeadPool, ProtocolError};
 use crate::plan::ShardPlan;
 use crate::record::Record;
 use acp_wire::{ErrorClass, NotSent};
@@ -107,6 +107,10 @@ pub struct Shard {
     active: u64,
     /// Slots that `record.counts.planned` has seen.
     planned: u64,
+    /// When the last response of the measured part ended.
+    last_response_ns: u64,
+    /// What was wrong with responses, each fault once.
+    protocol_errors: Vec<ProtocolError>,
     record: Box<Record>,
 }
 
@@ -132,6 +136,8 @@ impl Shard {
             in_flight: 0,
             active: 0,
             planned: 0,
+            last_response_ns: 0,
+            protocol_errors: Vec::new(),
             record: Box::new(Record::new()),
             plan,
         }
@@ -173,7 +179,11 @@ impl Shard {
     }
 
     /// Starts the schedule, which began at `start_ns`; its warm-up, if there is one, comes first.
+    /// A run that was stopped before stays stopped.
     pub fn begin(&mut self, net: &mut impl Net, start_ns: u64, now: u64) {
+        if self.is_stopped {
+            return;
+        }
         let warmup_ns = self.plan.plan.warmup_ns;
         self.start_ns = start_ns + warmup_ns;
         self.phase = if warmup_ns > 0 { Phase::Warmup } else { Phase::Measuring };
@@ -276,6 +286,12 @@ impl Shard {
         self.plan.plan.duration_ns().map(|duration_ns| self.start_ns.saturating_add(duration_ns))
     }
 
+    /// When the last response of the measured part ended; 0: there was none.
+    #[must_use]
+    pub fn last_response_ns(&self) -> u64 {
+        self.last_response_ns
+    }
+
     /// When sending ended; `u64::MAX` while it goes on.
     #[must_use]
     pub fn drain_ns(&self) -> u64 {
@@ -292,6 +308,12 @@ impl Shard {
     #[must_use]
     pub fn in_flight(&self) -> u64 {
         if self.is_warming_up() { self.active } else { self.in_flight }
+    }
+
+    /// What was wrong with responses that were not HTTP/1.1, each fault once.
+    #[must_use]
+    pub fn protocol_errors(&self) -> &[ProtocolError] {
+        &self.protocol_errors
     }
 
     /// The record of the present frame, for what only the driver knows.

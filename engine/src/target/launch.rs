@@ -305,20 +305,29 @@ fn join(handle: JoinHandle<Result<(), TargetError>>) -> Result<(), TargetError> 
 /// A listener for each thread. More than one share the port, and only then: a second target on a
 /// port that is taken must fail, not take half of the connections.
 fn listen(address: SocketAddr, threads: usize) -> io::Result<Vec<TcpListener>> {
+    if threads > 1 && address.port() != 0 {
+        // Sharing would let us in beside another target; alone it is refused.
+        drop(bind(address, false)?);
+    }
     let mut listeners: Vec<TcpListener> = Vec::with_capacity(threads);
     for _ in 0..threads.max(1) {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
-        socket.set_reuse_port(threads > 1)?;
-        // Inherited by what is accepted.
-        socket.set_tcp_nodelay(true)?;
         let address = listeners.first().map_or(Ok(address), TcpListener::local_addr)?;
-        socket.bind(&address.into())?;
+        let socket = bind(address, threads > 1)?;
         // The kernel cuts it to `net.core.somaxconn`.
         socket.listen(i32::from(i16::MAX))?;
         listeners.push(socket.into());
     }
     Ok(listeners)
+}
+
+fn bind(address: SocketAddr, shares: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shares)?;
+    // Inherited by what is accepted.
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
 }
 
 /// Connections a thread can hold: what the limit of open files allows, which counts for tables of

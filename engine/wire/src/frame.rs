@@ -84,7 +84,7 @@ pub struct Frame {
     pub bytes_sent: u64,
     /// Bytes of responses.
     pub bytes_received: u64,
-    /// Rate that the schedule asks for at the end of this second, per second; 0 in a closed loop.
+    /// Rate that the schedule asks for in the middle of this second, per second; 0 in a closed loop.
     pub rate_target: f64,
     /// CPU time of the engine in this second, user and system.
     pub cpu_us: u64,

@@ -126,12 +126,15 @@ pub struct Connections {
 /// What the load cost the machine that made it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Generator {
-    /// User and system time per sent request.
+    /// User and system time per sent request, looking out included.
     pub cpu_us_per_request: f64,
     /// User time of the process in the measured part.
     pub cpu_user_us: u64,
     /// System time of the process in the measured part.
     pub cpu_system_us: u64,
+    /// Part of this CPU time in which shards looked out for a due time or an event without sleeping.
+    #[serde(default)]
+    pub cpu_spin_us: u64,
     /// Peak resident set.
     pub max_rss_bytes: u64,
     /// Largest share of a second in which a shard had work, without spinning for a due time.

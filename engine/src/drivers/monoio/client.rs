@@ -193,7 +193,7 @@ impl Core {
     }
 
     fn begin(&mut self) {
-        let start_ns = self.host.await_start(&self.shard);
+        let start_ns = self.host.await_start(&mut self.shard);
         self.shard.begin(&mut self.links, start_ns, self.host.now());
         self.host.begin(&self.shard, start_ns);
     }

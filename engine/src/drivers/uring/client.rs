@@ -14,6 +14,8 @@ use crate::shard::{Closed, Shard, Wake};
 const COMPLETIONS_PER_CLOCK: usize = 8;
 /// Completions copied out of the ring at once.
 const BATCH: usize = 256;
+/// Batches of one turn, at the most.
+const BATCHES: usize = 16;
 /// Small receive buffers. A turn fills a few dozen, whatever the number of connections; more would
 /// only fall out of the cache before they are used again.
 const SMALL_BUFFERS: u16 = 128;
@@ -29,7 +31,7 @@ pub fn run(shard: Shard, mut host: Host) {
     };
     match client.drive(&mut host) {
         Ok(()) => host.end(client.shard, &mut client.links),
-        Err(error) => host.fail(&error),
+        Err(error) => host.abandon(client.shard, &mut client.links, &error),
     }
 }
 
@@ -61,7 +63,7 @@ impl Client {
 
     fn drive(&mut self, host: &mut Host) -> Result<(), RingError> {
         self.prepare(host)?;
-        let start_ns = host.await_start(&self.shard);
+        let start_ns = host.await_start(&mut self.shard);
         self.shard.begin(&mut self.links, start_ns, host.now());
         host.begin(&self.shard, start_ns);
         let mut now = host.now();
@@ -72,6 +74,7 @@ impl Client {
             }
             let wake = self.shard.turn(&mut self.links, now);
             if self.shard.is_finished(now) {
+                self.shard.record_mut().counts.overflows += self.links.ring.counters().overflows;
                 return Ok(());
             }
             now = self.wait(host, wake, now)?;
@@ -112,6 +115,7 @@ impl Client {
     /// Waits for a due time with open eyes: a sleeping thread wakes up too late.
     fn spin(&mut self, host: &Host, until_ns: u64, since_ns: u64) {
         let mut now = since_ns;
+        let until_ns = until_ns.min(since_ns + HEARTBEAT_NS);
         while now < until_ns && !self.links.ring.has_work() {
             std::hint::spin_loop();
             now = host.now();
@@ -125,7 +129,9 @@ impl Client {
             host.note(now, &text);
             self.shard.open_failed(&mut self.links, conn, class, now);
         }
-        loop {
+        // What is left after so many is ready when the ring is entered next: a stop, a frame or a
+        // timeout must not wait until a fast server has nothing more to say.
+        for _ in 0..BATCHES {
             self.completions.clear();
             let count = self.links.ring.reap(&mut self.completions);
             for number in 0..count {

@@ -46,3 +46,17 @@ pub enum RingError {
         source: io::Error,
     },
 }
+
+impl RingError {
+    /// The failure of the kernel.
+    #[must_use]
+    pub fn into_io(self) -> io::Error {
+        match self {
+            Self::Create { source, .. }
+            | Self::RegisterFiles { source, .. }
+            | Self::RegisterBuffers { source, .. }
+            | Self::Install { source, .. }
+            | Self::Enter { source } => source,
+        }
+    }
+}

@@ -149,7 +149,11 @@ impl Links {
     fn open_all_waiting(&mut self) -> Result<(), RingError> {
         if self.must_flush {
             self.ring.enter(Wait::No)?;
-            self.must_flush = false;
+            // A kernel that is too busy takes it the next time.
+            self.must_flush = self.ring.has_unsubmitted();
+            if self.must_flush {
+                return Ok(());
+            }
         }
         for number in 0..self.waiting.len() {
             let conn = self.waiting[number];
@@ -175,8 +179,8 @@ impl Links {
         if was.is_connecting {
             self.cancel(CONNECT, conn);
         }
-        // A small send is never under way for long, and a failed receive ends every send.
-        if was.receiving.is_some() && self.notify == Notify::Always {
+        // A small send is never under way for long.
+        if self.notify == Notify::Always {
             self.cancel(SEND, conn);
         }
     }
@@ -190,7 +194,7 @@ impl Links {
         let (address, domain) = self.addresses[self.plan.address_index(conn)];
         let socket = Socket::new(domain, Type::STREAM, None)?;
         socket.set_tcp_nodelay(true)?;
-        self.ring.install(file(conn), &socket).map_err(io::Error::other)?;
+        self.ring.install(file(conn), &socket).map_err(RingError::into_io)?;
         let link = &mut self.links[conn];
         link.has_file = true;
         link.is_connecting = true;

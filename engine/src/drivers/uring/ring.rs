@@ -415,7 +415,16 @@ mod tests {
     #[test]
     fn every_set_of_flags_makes_a_ring_that_works() {
         for setup in Setup::BEST_FIRST {
-            let mut ring = setup.create(SMALL).expect("this kernel knows all flags");
+            let mut ring = match setup.create(SMALL) {
+                Ok(ring) => ring,
+                Err(RingError::Create { source, .. })
+                    if source.raw_os_error() == Some(libc::EINVAL) =>
+                {
+                    eprintln!("skipped: this kernel is too old for a set of flags");
+                    continue;
+                }
+                Err(error) => panic!("{error}"),
+            };
             ring.nop(7);
             ring.enter(Wait::For(1)).expect("enter");
             assert_eq!(reap_all(&mut ring), [7]);

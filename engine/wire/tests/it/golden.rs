@@ -173,6 +173,7 @@ fn report() -> Report {
             cpu_us_per_request: 4.5,
             cpu_user_us: 50,
             cpu_system_us: 400,
+            cpu_spin_us: 20,
             max_rss_bytes: 1_000_000,
             busy_ratio: 0.25,
             ..Generator::default()
