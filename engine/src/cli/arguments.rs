@@ -35,13 +35,13 @@ pub(super) struct PlanArgs {
     #[arg(short, long, value_name = "N", default_value = "64", value_parser = connections)]
     pub(super) connections: u32,
     /// Length of the measured part [default: 10s, unless -n or --profile says it]
-    #[arg(short, long, value_name = "TIME", short_alias = 'z')]
+    #[arg(short, long, value_name = "TIME", visible_short_alias = 'z')]
     pub(super) duration: Option<String>,
     /// Stop after so many requests
     #[arg(short = 'n', long, value_name = "N", value_parser = count)]
     pub(super) requests: Option<u64>,
     /// Total rate, open loop: 50k 0.5 300/m 5/h; `max` or no rate: closed loop
-    #[arg(short = 'R', long, value_name = "RATE", short_alias = 'q')]
+    #[arg(short = 'R', long, value_name = "RATE", visible_short_alias = 'q')]
     pub(super) rate: Option<String>,
     /// Spacing of requests in an open loop
     #[arg(long, value_name = "HOW", default_value = "uniform")]

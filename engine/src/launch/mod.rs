@@ -60,7 +60,7 @@ pub enum Spin {
 /// How a plan is run; nothing of this changes what is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Shards; default: see [`cores`].
+    /// Shards; default: one a usable core, half of them in an open loop against this machine.
     pub threads: Option<u32>,
     /// CPUs to pin shards to.
     pub cpus: Option<Vec<usize>>,
