@@ -1,6 +1,6 @@
 //! The counters of a record.
 
-use acp_wire::{ErrorClass, NotSent};
+use acp_wire::{Books, ErrorClass, NotSent};
 use std::collections::BTreeMap;
 
 /// Status codes run from 0 to 999.
@@ -95,6 +95,22 @@ impl Counts {
 
     pub(super) fn reset(&mut self) {
         self.all_mut().for_each(|count| *count = 0);
+    }
+
+    /// Where every planned request went.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        let books = Books {
+            planned: self.planned,
+            sent: self.sent,
+            not_sent: self.not_sent_by_reason(),
+            completed: self.completed,
+            errors: self.errors_by_class(),
+            in_flight_at_stop: self.in_flight_at_stop,
+            lost_with_agent: 0,
+            balanced: false,
+        };
+        books.close()
     }
 
     /// Slots given up, by reason; reasons with none are left out.

@@ -4,7 +4,6 @@ use super::Series;
 use super::verdict::{Evidence, judge};
 use crate::plan::{Plan, Schedule};
 use crate::record::{Record, summary};
-use acp_wire::Books;
 use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Report, Run};
 
 /// What is known of a run besides its record.
@@ -36,17 +35,7 @@ pub struct Facts {
 #[must_use]
 pub fn assemble(plan: &Plan, total: &Record, series: Series, facts: Facts) -> Report {
     let (counts, distributions) = (&total.counts, &total.distributions);
-    let books = Books {
-        planned: counts.planned,
-        sent: counts.sent,
-        not_sent: counts.not_sent_by_reason(),
-        completed: counts.completed,
-        errors: counts.errors_by_class(),
-        in_flight_at_stop: counts.in_flight_at_stop,
-        lost_with_agent: 0,
-        balanced: false,
-    }
-    .close();
+    let books = counts.books();
     let cpu_us = facts.cpu_user_us + facts.cpu_system_us;
     let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
     let per_second = |count: u64, micros: u64| ratio(count, micros) * 1e6;

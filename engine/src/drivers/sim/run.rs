@@ -4,7 +4,7 @@ use super::driver::{self, Outcome, Spares};
 use super::random::Random;
 use super::scenario::Scenario;
 use crate::plan::{Plan, Schedule, split};
-use crate::record::{Counts, Distributions, Record};
+use crate::record::{Distributions, Record};
 use crate::shard::GRACE_NS;
 use acp_wire::plan::Catchup;
 use acp_wire::{Books, ErrorClass, NotSent};
@@ -35,7 +35,7 @@ pub(super) fn check(seed: u64, is_traced: bool, spares: &mut Spares) {
         spares.give(outcome.measured);
         spares.give(outcome.warmup);
     }
-    let books = books(&total.counts);
+    let books = total.counts.books();
     assert!(books.balanced, "{books:#?}");
     if let Some(planned) = planned(&scenario.plan, &|slots| slots) {
         assert_eq!(books.planned, planned, "slots of the schedule");
@@ -51,22 +51,8 @@ fn planned(plan: &Plan, share: &dyn Fn(u64) -> u64) -> Option<u64> {
     }
 }
 
-fn books(counts: &Counts) -> Books {
-    let books = Books {
-        planned: counts.planned,
-        sent: counts.sent,
-        not_sent: counts.not_sent_by_reason(),
-        completed: counts.completed,
-        errors: counts.errors_by_class(),
-        in_flight_at_stop: counts.in_flight_at_stop,
-        lost_with_agent: 0,
-        balanced: false,
-    };
-    books.close()
-}
-
 fn check_shard(scenario: &Scenario, outcome: &Outcome, planned: Option<u64>) {
-    let (plan, books) = (&*scenario.plan, books(&outcome.measured.counts));
+    let (plan, books) = (&*scenario.plan, outcome.measured.counts.books());
     assert!(books.balanced, "{books:#?}");
     assert_eq!(books.planned, planned.unwrap_or(books.sent), "slots of the schedule");
     check_reasons(plan, outcome, &books);
