@@ -35,7 +35,8 @@ fn closed_loops_are_counted_as_the_server_counts_them() {
     ] {
         let target = Target::start(&[]);
         let (code, report) = bench_json(&target.url, &flags);
-        assert_eq!(code, 0, "{flags:?}: {}", report["verdict"]);
+        // Whether the hypervisor took CPU time away is not what this is about.
+        assert!(matches!(code, 0 | 98), "{flags:?}: {}", report["verdict"]);
         let sent = count(&report, "/books/sent");
         if let Some(at) = flags.iter().position(|flag| *flag == "-n") {
             assert_eq!(sent.to_string(), flags[at + 1], "{flags:?}");
@@ -51,7 +52,7 @@ fn servers_that_close_connections_cause_no_errors() {
     for flags in [vec!["-n", "2000", "-c", "8"], vec!["-n", "2000", "-c", "8", "--pipeline", "4"]] {
         let before = target.requests();
         let (code, report) = bench_json(&target.url, &flags);
-        assert_eq!(code, 0, "{flags:?}: {}", report["verdict"]);
+        assert!(matches!(code, 0 | 98), "{flags:?}: {}", report["verdict"]);
         assert_eq!(report["books"]["errors"], serde_json::json!({}), "{flags:?}");
         assert_eq!(count(&report, "/books/completed"), 2000, "{flags:?}");
         assert!(target.requests() - before >= 2000, "{flags:?}");
