@@ -54,8 +54,6 @@ pub enum Message {
         /// How many are.
         open: usize,
     },
-    /// A second is over.
-    Frame(ShardFrame),
     /// The shard is done.
     Done(ShardEnd),
     /// The driver has failed; the shard does nothing any more.

@@ -9,7 +9,7 @@ use crate::drivers::host::ShardFrame;
 use crate::plan::{Plan, Schedule};
 use crate::record::Record;
 use crate::report::{Facts, Series, assemble};
-use acp_wire::frame::{Flags, Histograms};
+use acp_wire::frame::Flags;
 use acp_wire::report::{Event, Run};
 use acp_wire::{FRAME_SCHEMA, Frame};
 use std::collections::BTreeMap;
@@ -210,7 +210,7 @@ impl Collector {
             rate_target: self.rate_target(measured, second),
             cpu_us: counts.cpu_ns / 1000,
             steal_us: used.steal_us(),
-            histograms: wire_histograms(&pending.record),
+            histograms: pending.record.distributions.to_wire(),
         }
     }
 
@@ -256,10 +256,6 @@ impl Collector {
         let report = assemble(&self.plan, &self.total, self.series, facts);
         Ok(Finished { report, record: self.total })
     }
-}
-
-fn wire_histograms(record: &Record) -> Histograms {
-    record.distributions.to_wire()
 }
 
 /// What shards noted, each remark once with its first time.

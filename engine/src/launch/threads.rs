@@ -107,7 +107,7 @@ impl Threads {
             match self.first_message(shard, stop) {
                 Some(Message::Ready { open: of_shard }) => open += of_shard,
                 Some(Message::Failed(why)) => failures.push(why),
-                Some(Message::Frame(_) | Message::Done(_)) | None => {}
+                Some(Message::Done(_)) | None => {}
             }
         }
         if failures.len() == self.shards.len() {
@@ -161,7 +161,7 @@ impl Threads {
             shard.end = match shard.messages.try_recv() {
                 Ok(Message::Done(end)) => Some(Ok(end)),
                 Ok(Message::Failed(why)) => Some(Err(why)),
-                Ok(Message::Ready { .. } | Message::Frame(_)) | Err(TryRecvError::Empty) => None,
+                Ok(Message::Ready { .. }) | Err(TryRecvError::Empty) => None,
                 Err(TryRecvError::Disconnected) => Some(Err("a shard ended without a word".into())),
             };
         }

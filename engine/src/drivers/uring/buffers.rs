@@ -64,13 +64,6 @@ impl Buffers {
         Ok(buffers)
     }
 
-    /// Size of each buffer.
-    #[inline]
-    #[must_use]
-    pub fn bytes(&self) -> u32 {
-        self.bytes
-    }
-
     /// The group's number, which a receive names.
     #[inline]
     #[must_use]
