@@ -7,13 +7,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders of code, and what is not ours in them.
-const CODE: [&str; 4] = ["src", "engine", "perf", "tests"];
+const CODE: [&str; 8] = ["src", "engine", "control", "agent", "monitor", "web", "perf", "tests"];
 
 /// Crates of ours that each crate may use, by the folder of its `Cargo.toml`.
-const CRATES: [(&str, &[&str]); 4] = [
-    (".", &["acp-engine"]),
+const CRATES: [(&str, &[&str]); 11] = [
+    (".", &["acp-engine", "acp-control", "acp-coord", "acp-agent", "acp-monitor", "acp-wire"]),
     ("engine/wire", &[]),
-    ("engine", &["acp-wire"]),
+    ("engine/plan", &["acp-wire"]),
+    ("engine/report", &["acp-wire", "acp-plan"]),
+    ("engine", &["acp-wire", "acp-plan", "acp-report"]),
+    ("control/coord", &["acp-wire"]),
+    ("control", &["acp-wire", "acp-plan", "acp-report", "acp-coord", "acp-monitor", "acp-web"]),
+    ("agent", &["acp-wire", "acp-coord", "acp-monitor"]),
+    ("monitor", &["acp-wire"]),
+    ("web", &[]),
     ("perf", &["acp-wire"]),
 ];
 
@@ -21,10 +28,8 @@ const CRATES: [(&str, &[&str]); 4] = [
 const NOT_IN_ENGINE: [&str; 4] = ["tokio", "axum", "sqlx", "hyper"];
 
 /// Modules of the engine that each of its modules may use, besides itself.
-const ENGINE: [(&str, &[&str]); 11] = [
+const ENGINE: [(&str, &[&str]); 9] = [
     ("cpus", &[]),
-    ("pace", &[]),
-    ("plan", &["pace"]),
     ("conn", &["record"]),
     ("record", &[]),
     ("shard", &["plan", "pace", "conn", "record"]),
@@ -212,8 +217,12 @@ fn nothing_else_is_at_the_root() {
         "clippy.toml",
         "deny.toml",
         "rustfmt.toml",
+        "agent",
+        "control",
         "engine",
+        "monitor",
         "perf",
+        "web",
         "src",
         "tests",
         "target",

@@ -7,9 +7,10 @@ pub mod conn;
 pub mod cpus;
 pub mod drivers;
 pub mod launch;
-pub mod pace;
-pub mod plan;
 pub mod record;
 pub mod report;
 pub mod shard;
 pub mod target;
+
+pub use acp_plan as plan;
+pub use acp_plan::pace;

@@ -7,7 +7,7 @@ use super::{Finished, LaunchError, StopHandle};
 use crate::drivers::Driver;
 use crate::drivers::host::ShardFrame;
 use crate::plan::{Plan, Schedule};
-use crate::record::Record;
+use crate::record::{Record, summary};
 use crate::report::{Facts, Series, assemble};
 use acp_wire::frame::Flags;
 use acp_wire::report::{Event, Run};
@@ -210,7 +210,13 @@ impl Collector {
             rate_target: self.rate_target(measured, second),
             cpu_us: counts.cpu_ns / 1000,
             steal_us: used.steal_us(),
+            late: counts.late,
+            in_flight_at_stop: counts.in_flight_at_stop,
+            reused_requests: counts.reused_requests,
+            retried_requests: counts.retried_requests,
+            response_ns: Some(summary(&pending.record.distributions.response)),
             histograms: pending.record.distributions.to_wire(),
+            ..Frame::default()
         }
     }
 

@@ -4,17 +4,19 @@ mod collect;
 mod cores;
 mod limits;
 mod machine;
+mod resolve;
 mod threads;
 
 pub use collect::Progress;
 
 use crate::drivers::DriverKind;
-use crate::plan::{PlanError, ResolveError, compile, resolve};
+use crate::plan::{PlanError, compile};
 use crate::record::Record;
 use acp_wire::{Frame, Report};
 use collect::Collector;
 use cores::Placement;
 use limits::LimitError;
+use resolve::{ResolveError, resolve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

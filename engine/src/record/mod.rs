@@ -1,10 +1,9 @@
 //! What happened, as numbers: counts and histograms of one shard over one frame or a whole run.
 
 mod counts;
-mod distribution;
 
+pub use acp_report::{Distributions, encode, new_histogram, summary};
 pub use counts::Counts;
-pub use distribution::{Distributions, encode, new_histogram, summary};
 
 use acp_wire::ErrorClass;
 

@@ -1,9 +1,8 @@
 //! The report from the record of a whole run.
 
-use super::Series;
-use super::verdict::{Evidence, judge};
+use super::{Evidence, Series, judge, summary};
 use crate::plan::{Plan, Schedule};
-use crate::record::{Record, summary};
+use crate::record::Record;
 use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Report, Run};
 
 /// What is known of a run besides its record.
@@ -82,11 +81,13 @@ pub fn assemble(plan: &Plan, total: &Record, series: Series, facts: Facts) -> Re
             turns: counts.turns,
             completions_per_turn: ratio(counts.completions, counts.turns),
             blocked: counts.blocked,
+            late: counts.late,
             overflows: counts.overflows,
             buffer_shortages: counts.buffer_shortages,
         },
         slo: Vec::new(),
         events: facts.events,
+        agents: Vec::new(),
         series: series.into_frames(),
         histograms: distributions.to_wire(),
         run: facts.run,

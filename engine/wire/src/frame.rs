@@ -38,6 +38,41 @@ pub struct Histograms {
     pub error_response: Option<String>,
 }
 
+/// What a second of load cost the machine that made it. Sums, but for the two marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// User time of the engine's process.
+    #[serde(default)]
+    pub cpu_user_us: u64,
+    /// System time of the engine's process.
+    #[serde(default)]
+    pub cpu_system_us: u64,
+    /// Part of the shards' CPU time in which they looked out without sleeping.
+    #[serde(default)]
+    pub cpu_spin_us: u64,
+    /// Time of all CPUs of the machine, busy or not, of which `steal_us` is a part.
+    #[serde(default)]
+    pub machine_us: u64,
+    /// Largest share of the second in which one shard had work. The largest of those merged.
+    #[serde(default)]
+    pub busy_ratio: f64,
+    /// Peak resident set so far. The largest of the parts merged.
+    #[serde(default)]
+    pub max_rss_bytes: u64,
+    /// Turns of the shards.
+    #[serde(default)]
+    pub turns: u64,
+    /// Completions of the driver.
+    #[serde(default)]
+    pub completions: u64,
+    /// Completions that did not fit into the completion queue.
+    #[serde(default)]
+    pub overflows: u64,
+    /// Receives armed again because receive buffers ran out.
+    #[serde(default)]
+    pub buffer_shortages: u64,
+}
+
 /// Counts and histograms of one second. Sums over the frames of a run equal its report exactly.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
@@ -90,6 +125,28 @@ pub struct Frame {
     pub cpu_us: u64,
     /// Time stolen by the hypervisor in this second, all CPUs of the machine.
     pub steal_us: u64,
+    /// Slots that had a free connection and were sent later than the limit of the verdict.
+    #[serde(default)]
+    pub late: u64,
+    /// Requests without an outcome when the run was cut off; only in last frames.
+    #[serde(default)]
+    pub in_flight_at_stop: u64,
+    /// Requests whose outcome is not known because their agent was lost; only in merged frames.
+    #[serde(default)]
+    pub lost_with_agent: u64,
+    /// Requests sent on a connection that had carried one before.
+    #[serde(default)]
+    pub reused_requests: u64,
+    /// Requests sent again because the target closed a kept connection.
+    #[serde(default)]
+    pub retried_requests: u64,
+    /// What the load cost the machine.
+    #[serde(default)]
+    pub cost: Cost,
+    /// The distribution of the response histogram, for those who do not want to decode it. Never
+    /// merged; absent where frames were put together without their histograms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_ns: Option<crate::report::Distribution>,
     /// Distributions.
     #[serde(default)]
     pub histograms: Histograms,

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod agent;
 pub mod books;
 pub mod frame;
 pub mod outcome;

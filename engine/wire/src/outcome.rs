@@ -87,5 +87,7 @@ classes! {
         Ended = "ended",
         /// The source had no request to give.
         Source = "source",
+        /// Its agent was lost, and no other had its share yet.
+        AgentLost = "agent_lost",
     }
 }

@@ -147,6 +147,9 @@ pub struct Generator {
     pub completions_per_turn: f64,
     /// Slots that waited because no connection was free when they were due.
     pub blocked: u64,
+    /// Slots that had a free connection and were sent later than the limit of the verdict.
+    #[serde(default)]
+    pub late: u64,
     /// Completions that did not fit into the completion queue at once.
     pub overflows: u64,
     /// Multishot receives armed again because receive buffers ran out.
@@ -169,7 +172,7 @@ pub struct Slo {
 pub struct Event {
     /// Microseconds since the start of the measured part; negative in the warm-up.
     pub at_us: i64,
-    /// `error`, `stop`, `note`.
+    /// `error`, `stop`, `note`, `rate`, `pause`, `resume`, `agent_lost`, `agent_took_over`, `rule`.
     pub kind: String,
     /// A sentence for a person.
     pub text: String,
@@ -207,6 +210,9 @@ pub struct Report {
     /// What happened when.
     #[serde(default)]
     pub events: Vec<Event>,
+    /// What each agent did, part by part; empty on a single machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<crate::agent::AgentReport>,
     /// Frames of the measured part, without their histograms.
     #[serde(default)]
     pub series: Vec<Frame>,

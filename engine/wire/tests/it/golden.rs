@@ -2,7 +2,8 @@
 //!
 //! `UPDATE=1 cargo test -p acp-wire` rewrites them.
 
-use acp_wire::frame::{Flags, Histograms};
+use acp_wire::agent::AgentReport;
+use acp_wire::frame::{Cost, Flags, Histograms};
 use acp_wire::plan::{
     Agents, Connection, Expect, Headers, Load, Model, OnLoss, Request, Source, Stop, Target, Tls,
 };
@@ -97,6 +98,13 @@ fn frame() -> Frame {
         rate_target: 100.0,
         cpu_us: 450,
         steal_us: 10_000,
+        late: 1,
+        in_flight_at_stop: 2,
+        lost_with_agent: 0,
+        reused_requests: 94,
+        retried_requests: 0,
+        cost: Cost { cpu_user_us: 50, cpu_system_us: 400, busy_ratio: 0.25, ..Cost::default() },
+        response_ns: Some(Distribution { count: 90, p50: 2, ..Distribution::default() }),
         histograms: Histograms { response: Some("AA==".into()), ..Histograms::default() },
     }
 }
@@ -169,6 +177,12 @@ fn report() -> Report {
         status: BTreeMap::from([(200, 90), (500, 5)]),
         bytes: Bytes { sent: 4100, received: 9000 },
         connections: Connections { opened: 4, closed: 1, reused_requests: 94, retried_requests: 0 },
+        agents: vec![AgentReport {
+            agent: "a1".into(),
+            part: "r1.0".into(),
+            state: "finished".into(),
+            ..AgentReport::default()
+        }],
         generator: Generator {
             cpu_us_per_request: 4.5,
             cpu_user_us: 50,

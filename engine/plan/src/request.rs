@@ -1,6 +1,6 @@
 //! The request as bytes, encoded once.
 
-use super::PlanError;
+use crate::PlanError;
 use acp_wire::plan::Request;
 use base64::Engine as _;
 use http::{HeaderName, HeaderValue, Method};

@@ -1,6 +1,6 @@
 //! A plan cut into shards: who has which connections, slots and addresses.
 
-use super::Plan;
+use crate::Plan;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ pub fn split(plan: &Arc<Plan>, shards: u32, addresses: &[SocketAddr]) -> Vec<Sha
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::compile;
+    use crate::compile;
     use proptest::prelude::*;
 
     fn parts(connections: u32, shards: u32, addresses: u16) -> Vec<ShardPlan> {

@@ -2,8 +2,8 @@
 
 use super::endpoint::{parse_endpoint, parse_url};
 use super::profile::parse_profile;
-use super::{Endpoint, Expect, Plan, Schedule, request};
 use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Stretch};
+use crate::{Endpoint, Expect, Plan, Schedule, request};
 use acp_wire::plan::{Arrival, Load, Model};
 use acp_wire::units::{Rate, UnitError, parse_duration_ns, parse_rate};
 use acp_wire::verdict::{SEND_LAG_GAP_RATIO, SEND_LAG_LIMIT_NS};

@@ -35,8 +35,16 @@ pub struct Distributions {
     pub error_response: Histogram<u64>,
 }
 
+impl Default for Distributions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Distributions {
-    pub(super) fn new() -> Self {
+    /// Empty histograms. All their memory is allocated here.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             response: new_histogram(),
             service: new_histogram(),
@@ -69,7 +77,9 @@ impl Distributions {
         ]
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    /// Adds the values of other distributions.
+    #[expect(clippy::missing_panics_doc, reason = "all histograms have the same bounds")]
+    pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.all_mut().into_iter().zip(other.all()) {
             if !theirs.is_empty() {
                 mine.add(theirs).expect("all histograms have the same bounds");
@@ -77,7 +87,8 @@ impl Distributions {
         }
     }
 
-    pub(super) fn reset(&mut self) {
+    /// Empties the histograms and keeps their memory.
+    pub fn reset(&mut self) {
         for histogram in self.all_mut() {
             if !histogram.is_empty() {
                 histogram.reset();

@@ -1,19 +1,22 @@
 //! The plan, validated and compiled: immutable, shared by all shards, nothing left to parse.
 
+#![forbid(unsafe_code)]
+
 mod compile;
 mod endpoint;
 mod expect;
+pub mod pace;
 mod profile;
 mod request;
 mod split;
 
 pub use compile::{PlanError, compile};
-pub use endpoint::{Endpoint, ResolveError, resolve};
+pub use endpoint::Endpoint;
 pub use expect::Expect;
+pub use pace::Pace;
 pub use request::EncodedRequest;
 pub use split::{ShardPlan, split};
 
-use crate::pace::Pace;
 use acp_wire::plan::Catchup;
 use std::sync::Arc;
 

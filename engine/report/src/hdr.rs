@@ -42,7 +42,7 @@ fn write_table(out: &mut String, histogram: &Histogram<u64>) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use crate::record::new_histogram;
+    use crate::new_histogram;
 
     #[test]
     fn the_table_ends_with_every_value_counted() {

@@ -1,6 +1,6 @@
 //! Which responses are as expected.
 
-use super::PlanError;
+use crate::PlanError;
 
 /// A set of status codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

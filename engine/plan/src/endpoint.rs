@@ -1,9 +1,7 @@
-//! Where to connect: host and port of a URL, and the addresses behind a name.
+//! Where to connect: host and port of a URL.
 
-use super::PlanError;
+use crate::PlanError;
 use http::Uri;
-use std::net::{SocketAddr, ToSocketAddrs};
-use thiserror::Error;
 
 /// A host and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,41 +86,6 @@ pub(super) fn parse_endpoint(text: &str, default: Option<u16>) -> Result<Endpoin
         return Err("it has no host".into());
     }
     Ok(Endpoint { host: host.into(), port })
-}
-
-/// A name that has no address.
-#[derive(Debug, Error)]
-#[error(
-    "no address for host `{host}`: {why}\nhint: check the spelling, or give an address with --connect-to HOST:PORT"
-)]
-pub struct ResolveError {
-    host: String,
-    why: String,
-}
-
-/// The addresses behind `endpoints`, each once, in order.
-///
-/// # Errors
-///
-/// When a name has no address.
-pub fn resolve(endpoints: &[Endpoint]) -> Result<Vec<SocketAddr>, ResolveError> {
-    let mut addresses = Vec::new();
-    for endpoint in endpoints {
-        let error = |why: String| ResolveError { host: endpoint.host.clone(), why };
-        let found = (endpoint.host.as_str(), endpoint.port)
-            .to_socket_addrs()
-            .map_err(|source| error(source.to_string()))?;
-        let before = addresses.len();
-        for address in found {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-        if before == 0 && addresses.is_empty() {
-            return Err(error("the name has no address".into()));
-        }
-    }
-    Ok(addresses)
 }
 
 #[cfg(test)]

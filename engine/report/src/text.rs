@@ -218,7 +218,8 @@ fn write_cost(out: &mut String, report: &Report) -> fmt::Result {
 }
 
 /// Nanoseconds in the unit that suits a person.
-pub(crate) fn duration(nanos: f64) -> String {
+#[must_use]
+pub fn duration(nanos: f64) -> String {
     match nanos {
         _ if nanos < 1_000.0 => format!("{nanos:.0} ns"),
         _ if nanos < 1_000_000.0 => format!("{:.1} µs", nanos / 1e3),
@@ -253,7 +254,7 @@ mod tests {
             let nanos = if percentile < 99.9 { 1_234 } else { 12_345_678 };
             (nanos, nanos / 2)
         });
-        let path = folder.join("src/report/golden.txt");
+        let path = folder.join("src/golden.txt");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&path, &text).unwrap();
         }

@@ -1,6 +1,6 @@
 //! Schedules as people write them: `line(0,10k,30s) const(10k,5m) step(1k,10k,1k,10s)`.
 
-use super::PlanError;
+use crate::PlanError;
 use crate::pace::Stretch;
 use acp_wire::units::{Rate, parse_duration_ns, parse_rate};
 

@@ -1,0 +1,3 @@
+//! The daemon of a load host.
+
+#![forbid(unsafe_code)]

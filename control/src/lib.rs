@@ -1,0 +1,5 @@
+//! The control plane: API, scheduler, store, ingest and merge of frames, rules that stop a run.
+
+#![forbid(unsafe_code)]
+
+pub mod store;

@@ -1,0 +1,3 @@
+//! Samplers of host metrics.
+
+#![forbid(unsafe_code)]
