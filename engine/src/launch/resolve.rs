@@ -19,7 +19,7 @@ pub struct ResolveError {
 /// # Errors
 ///
 /// When a name has no address.
-pub fn resolve(endpoints: &[Endpoint]) -> Result<Vec<SocketAddr>, ResolveError> {
+pub(super) fn resolve(endpoints: &[Endpoint]) -> Result<Vec<SocketAddr>, ResolveError> {
     let mut addresses = Vec::new();
     for endpoint in endpoints {
         let error = |why: String| ResolveError { host: endpoint.host.clone(), why };
