@@ -30,6 +30,7 @@ pub fn bench(arguments: &BenchArgs) -> u8 {
 
 fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
     let usage = |message| (message, EXIT_USAGE);
+    let commands = commands::open(&arguments.run).map_err(usage)?;
     let document = match &arguments.run.plan_file {
         Some(path) => plan::from_file(path).map_err(usage)?,
         None => plan::from_flags(&arguments.plan).map_err(usage)?,
@@ -37,7 +38,6 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
     // A bad plan must not empty the files of an earlier result.
     let plan = crate::plan::compile(&document).map_err(|error| usage(error.to_string()))?;
     let options = options(&arguments.run).map_err(usage)?;
-    let commands = commands::open(&arguments.run).map_err(usage)?;
     let mut outputs = Outputs::open(&arguments.run).map_err(usage)?;
     let control = stop_on_signals().map_err(|error| (error.to_string(), EXIT_INTERNAL))?;
     control.attach(&plan);
