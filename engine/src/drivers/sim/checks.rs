@@ -60,6 +60,8 @@ pub(super) struct Checks {
     course: Course,
     /// Slots that were settled when the course was last changed: they stay so.
     settled: u64,
+    /// Slots that were due before: some may have been given up and are not booked yet.
+    allowed: u64,
     /// Frames that were taken away, of the warm-up and of the measured part.
     warmup: Sums,
     measured: Sums,
@@ -78,6 +80,7 @@ impl Checks {
         Self {
             course: Course::planned(&part.plan),
             settled: 0,
+            allowed: 0,
             part,
             warmup: Sums::default(),
             measured: Sums::default(),
@@ -94,12 +97,13 @@ impl Checks {
         self.begin_ns = start_ns;
     }
 
-    pub(super) fn change(&mut self, shard: &mut Shard, course: &Course) {
-        self.course = course.clone();
-        if !shard.is_warming_up() {
+    pub(super) fn change(&mut self, shard: &mut Shard, course: &Course, now: u64) {
+        if !shard.is_warming_up() && shard.start_ns() != u64::MAX {
+            self.allowed = self.due(false, shard.start_ns(), now + 1).max(self.allowed);
             let sums = self.sums(shard);
             self.settled = sums.sent + sums.not_sent;
         }
+        self.course = course.clone();
     }
 
     pub(super) fn received(&mut self, bytes: usize) {
@@ -119,9 +123,13 @@ impl Checks {
         } else {
             self.idle_turns += 1;
         }
-        let plan = &self.part.plan.with_course(&self.course);
+        let plan = &self.part.plan;
+        let duration_ns = match &self.course {
+            Course::Open(pace) => Some(pace.duration_ns()),
+            Course::Closed(_) => plan.duration_ns(),
+        };
         let patience_ns = plan.warmup_ns
-            + plan.duration_ns().unwrap_or(0)
+            + duration_ns.unwrap_or(0)
             + GRACE_NS
             + plan.timeout_ns
             + plan.connect_timeout_ns;
@@ -204,6 +212,7 @@ impl Checks {
     /// No slot goes before it is due.
     fn check_schedule(&self, sums: &Sums, is_warmup: bool, start_ns: u64, now: u64) {
         let due = self.due(is_warmup, start_ns, now + 1);
+        let due = if is_warmup { due } else { due.max(self.allowed) };
         assert!(sums.sent + sums.not_sent <= due, "{} slots sent, {due} were due", sums.sent);
     }
 

@@ -72,6 +72,8 @@ pub(super) struct Driver<'a> {
     stop_ns: u64,
     is_stopped_in_warmup: bool,
     next_frame_ns: u64,
+    /// Start of the measured part; not yet known: the greatest time.
+    measured_ns: u64,
     /// Changes that were told.
     told: usize,
     checks: Checks,
@@ -121,6 +123,7 @@ pub(super) fn run(
         stop_ns: u64::MAX,
         is_stopped_in_warmup: false,
         next_frame_ns: u64::MAX,
+        measured_ns: u64::MAX,
         told: 0,
         checks: Checks::new(part),
         outcome,
@@ -162,6 +165,8 @@ impl Driver<'_> {
         let late_ns = self.late_ns();
         self.set_now(begin_ns + late_ns);
         self.net.trace(|| format!("begin at {start_ns}"));
+        self.measured_ns = start_ns + self.scenario.plan.warmup_ns;
+        self.tell();
         self.shard.begin(&mut self.net, start_ns, self.now);
         self.checks.begin(start_ns);
         self.stop_ns = self.scenario.stop_ns.map_or(u64::MAX, |after_ns| start_ns + after_ns);
@@ -171,7 +176,7 @@ impl Driver<'_> {
     /// When the next change is told.
     fn told_ns(&self) -> u64 {
         let told = self.scenario.changes.get(self.told);
-        told.map_or(u64::MAX, |told| self.shard.start_ns().saturating_add(told.told_ns))
+        told.map_or(u64::MAX, |told| self.measured_ns.saturating_add(told.told_ns))
     }
 
     fn tell(&mut self) {
@@ -184,9 +189,9 @@ impl Driver<'_> {
             self.net.trace(|| format!("{told:?}"));
             let outcome = &mut self.outcome;
             outcome.course = outcome.course.with_change(told.at_ns, told.change).expect("change");
-            outcome.is_told_late |= self.now > self.shard.start_ns() + told.at_ns;
+            outcome.is_told_late |= self.now > self.measured_ns + told.at_ns;
             self.shard.change(&outcome.course, self.now);
-            self.checks.change(&mut self.shard, &outcome.course);
+            self.checks.change(&mut self.shard, &outcome.course, self.now);
         }
     }
 

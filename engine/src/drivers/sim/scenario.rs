@@ -101,7 +101,7 @@ impl Scenario {
         let share = share(random, &plan, length_ns);
         let begun_ns =
             if random.chance(150) { random.between(0, length_ns.min(SECOND)) } else { 0 };
-        let changes = changes(random, &plan, length_ns);
+        let changes = changes(random, &plan, share.from_us * 1000, length_ns);
         let frame_ns = random.spread(5 * MS, 2 * SECOND);
         Self { plan, shards, faults, stop_ns, share, begun_ns, changes, frame_ns }
     }
@@ -175,7 +175,7 @@ fn share(random: &mut Random, plan: &Plan, length_ns: u64) -> Share {
 }
 
 /// Several changes; every pause has an end.
-fn changes(random: &mut Random, plan: &Plan, length_ns: u64) -> Vec<Told> {
+fn changes(random: &mut Random, plan: &Plan, from_ns: u64, length_ns: u64) -> Vec<Told> {
     let mut changes = Vec::new();
     if !random.chance(350) {
         return changes;
@@ -183,7 +183,9 @@ fn changes(random: &mut Random, plan: &Plan, length_ns: u64) -> Vec<Told> {
     let (mut at_ns, mut told_ns) = (0, 0);
     let mut tell = |random: &mut Random, change| {
         at_ns += random.between(0, length_ns / 2);
-        let heard_ns = match random.chance(700) {
+        // A part that takes over is told all that was before it as soon as it begins.
+        let heard_ns = match random.chance(700) || from_ns > 0 {
+            true if at_ns < from_ns => 0,
             true => at_ns.saturating_sub(random.between(1, 100 * MS)),
             false => at_ns + random.between(0, 100 * MS),
         };
