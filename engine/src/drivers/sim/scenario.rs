@@ -1,7 +1,7 @@
 //! What one seed stands for: a plan, and what the network and the servers do to it.
 
 use super::random::Random;
-use crate::pace::Change;
+use crate::plan::pace::Change;
 use crate::plan::{Plan, Schedule, compile};
 use acp_wire::agent::Share;
 use acp_wire::plan::{Catchup, Load, Model};
