@@ -89,6 +89,8 @@ impl Election<'_> {
 
     /// Leads until something may have changed.
     async fn lead(&self, candidate: &str) -> Result<(), KeeperError> {
+        // Before reading: a break in between must not be missed.
+        let mut states = self.keeper.state();
         let (_, gone) = insist(self.keeper, || self.keeper.exists_and_watch(candidate)).await?;
         let epoch_path = self.shared.layout.epoch();
         let (data, stat) = insist(self.keeper, || self.keeper.get(&epoch_path)).await?;
@@ -103,7 +105,6 @@ impl Election<'_> {
         let term = Term { epoch: entry.epoch, version: stat.version };
         self.shared.set_term(Some(term));
         self.shared.publish(Leadership::Leader { epoch: term.epoch });
-        let mut states = self.keeper.state();
         tokio::select! {
             () = gone => {}
             () = self.shared.nudge.notified() => {}
@@ -150,13 +151,13 @@ impl Election<'_> {
 
     /// Follows until the candidate before us may have gone.
     async fn follow(&self, before: &str) -> Result<(), KeeperError> {
+        let mut states = self.keeper.state();
         let (exists, mut gone) =
             insist(self.keeper, || self.keeper.exists_and_watch(before)).await?;
         if !exists {
             return Ok(());
         }
         let control = self.shared.layout.control();
-        let mut states = self.keeper.state();
         loop {
             let (data, _, changed) =
                 insist(self.keeper, || self.keeper.get_and_watch(&control)).await?;

@@ -94,7 +94,10 @@ impl Keeper for ZooKeeperSession {
     }
 
     fn state(&self) -> watch::Receiver<SessionState> {
-        self.state.clone()
+        let mut state = self.state.clone();
+        // A clone of one that has never looked would be told of every change before it.
+        state.mark_unchanged();
+        state
     }
 
     async fn exists(&self, path: &str) -> Result<bool, KeeperError> {
