@@ -180,10 +180,8 @@ async fn attend(shared: Arc<Shared>, mut first: Option<Arc<dyn Keeper>>) {
 /// Makes the folders and nodes that everybody counts on.
 pub(crate) async fn prepare(keeper: &dyn Keeper, layout: &Layout) -> Result<(), KeeperError> {
     make_folder(keeper, &layout.leader()).await?;
-    for shard in 0..SHARDS {
-        make_folder(keeper, &layout.agents(shard)).await?;
-        make_folder(keeper, &layout.assigns(shard)).await?;
-    }
+    make_shards(keeper, |shard| layout.agents(shard)).await?;
+    make_shards(keeper, |shard| layout.assigns(shard)).await?;
     for (path, data) in [
         (layout.epoch(), json(&EpochEntry::default())),
         (layout.control(), json(&ControlEntry::default())),
@@ -201,6 +199,32 @@ pub(crate) async fn prepare(keeper: &dyn Keeper, layout: &Layout) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Makes the folders that are missing, in one write.
+async fn make_shards(
+    keeper: &dyn Keeper,
+    path: impl Fn(usize) -> String,
+) -> Result<(), KeeperError> {
+    let first = path(0);
+    let above = first.rsplit_once('/').map_or("", |(above, _)| above);
+    make_folder(keeper, above).await?;
+    loop {
+        let (names, _) = insist(keeper, || keeper.children(above)).await?;
+        let is_missing = |path: &String| {
+            path.rsplit_once('/').is_some_and(|(_, name)| !names.iter().any(|n| n == name))
+        };
+        let missing: Vec<Write> =
+            (0..SHARDS).map(&path).filter(is_missing).map(|path| Write::folder(&path)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        match keeper.write(&missing).await.map_err(|failed| failed.error) {
+            // Another control makes them too, or we just have: look again.
+            Ok(_) | Err(KeeperError::NodeExists | KeeperError::Disconnected) => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 #[async_trait]

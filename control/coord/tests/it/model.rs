@@ -1,1 +1,137 @@
-//! x
+//! What only the model can show: lost answers, and thousands of breaks from a seed.
+
+use crate::world::{
+    assignment, info, until, until_leader, until_members, until_revision, until_state,
+};
+use acp_coord::{Leadership, Model, ModelOptions, SessionState};
+use std::time::Duration;
+use tokio::time::sleep;
+
+fn model() -> Model {
+    Model::new(&ModelOptions::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_lost_is_found_by_reading() {
+    let model = model();
+    let control = model.control("http://c:1");
+    let epoch = until_leader(&*control).await;
+    let agent = model.agent("a");
+    let session = agent.register(&info("a", "h")).await.unwrap();
+    for revision in 1..=5 {
+        // Made or set, and then set again: the same in the end.
+        model.lose_answers("http://c:1", 1);
+        let batch = [("a".to_string(), assignment(epoch, revision))];
+        control.assign(epoch, &batch).await.unwrap();
+        until_revision(&session, revision).await;
+    }
+    model.lose_answers("http://c:1", 1);
+    control.forget(epoch, &["a".to_string()]).await.unwrap();
+    assert!(control.assigned().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_control_stands_again_and_epochs_grow() {
+    let model = model();
+    let control = model.control("http://c:1");
+    let mut epochs = vec![until_leader(&*control).await];
+    for _ in 0..10 {
+        model.expire("http://c:1");
+        let before = epochs[epochs.len() - 1];
+        let is_newer = |state: &Leadership| state.epoch().is_some_and(|epoch| epoch > before);
+        let state = until("a newer epoch", &control.leadership(), is_newer).await;
+        epochs.push(state.epoch().unwrap());
+    }
+    assert_eq!(epochs, (1..=11).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_away_ends_no_session() {
+    let model = model();
+    let control = model.control("http://c:1");
+    let epoch = until_leader(&*control).await;
+    let agent = model.agent("a");
+    let session = agent.register(&info("a", "h")).await.unwrap();
+    until_members(&*control, &["a"]).await;
+    model.stop_server();
+    until_state(&session, SessionState::Suspended).await;
+    sleep(ModelOptions::default().session_timeout).await;
+    assert_eq!(*control.leadership().borrow(), Leadership::Unknown);
+    assert!(control.assign(epoch, &[("a".to_string(), assignment(epoch, 1))]).await.is_err());
+    model.start_server();
+    until_state(&session, SessionState::Connected).await;
+    until_members(&*control, &["a"]).await;
+    assert_eq!(until_leader(&*control).await, epoch);
+}
+
+/// Numbers from a seed (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+}
+
+/// Breaks things at random for ten minutes of the model's time. At no moment do two lead, and when all
+/// is well again, everybody agrees.
+async fn check(seed: u64) {
+    let model = model();
+    let names = ["http://c:1", "http://c:2", "http://c:3"];
+    let controls = names.map(|name| model.control(name));
+    let agents = ["a", "b"].map(|name| (name, model.agent(name)));
+    for (name, agent) in &agents {
+        agent.register(&info(name, "h")).await.unwrap();
+    }
+    let mut dice = Dice(seed);
+    for _ in 0..60 {
+        let client = ["http://c:1", "http://c:2", "http://c:3", "a", "b"]
+            [usize::try_from(dice.roll(5)).unwrap()];
+        match dice.roll(7) {
+            0 | 1 => model.partition(client),
+            2 => model.heal(),
+            3 => model.expire(client),
+            4 => model.stop_server(),
+            5 => model.start_server(),
+            _ => model.lose_answers(client, 2),
+        }
+        for _ in 0..dice.roll(20) {
+            sleep(Duration::from_secs(1)).await;
+            let states = controls.iter().map(|control| control.leadership().borrow().clone());
+            let epochs: Vec<u64> = states.filter_map(|state| state.epoch()).collect();
+            assert!(epochs.len() < 2, "seed {seed}: epochs {epochs:?} at once");
+        }
+    }
+    model.start_server();
+    model.heal();
+    for (name, agent) in &agents {
+        agent.register(&info(name, "h")).await.unwrap();
+    }
+    for control in &controls {
+        until_members(&**control, &["a", "b"]).await;
+    }
+    let settled = |state: &Leadership| *state != Leadership::Unknown;
+    let mut leaders = Vec::new();
+    for control in &controls {
+        until("a leader", &control.leadership(), settled).await;
+        leaders.extend(control.leadership().borrow().epoch());
+    }
+    assert_eq!(leaders.len(), 1, "seed {seed}");
+}
+
+#[test]
+fn at_most_one_leads_whatever_breaks() {
+    for seed in 0..40 {
+        eprintln!("seed {seed}");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(check(seed));
+    }
+}
