@@ -97,7 +97,8 @@ impl Model {
         self.world.change(|server| server.heal(Instant::now()));
     }
 
-    /// Ends the sessions of a client as if their time were over. It makes new ones at will.
+    /// Ends the sessions of a client, whether it can be told or not: one that is cut off may believe in
+    /// its session, and lead, for a while longer. It makes new ones at will.
     pub fn expire(&self, client: &str) {
         self.world.change(|server| server.expire(client));
     }

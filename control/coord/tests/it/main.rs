@@ -5,6 +5,7 @@
 mod agents;
 mod conformance;
 mod controls;
+mod direct_only;
 mod http;
 mod model;
 mod settings;
