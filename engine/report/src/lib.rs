@@ -3,16 +3,21 @@
 
 #![forbid(unsafe_code)]
 
+mod counts;
+mod decode;
 mod distributions;
 mod hdr;
 mod json;
 mod series;
+mod sum;
 mod text;
 mod verdict;
 
+pub use decode::{HistogramError, decode};
 pub use distributions::{Distributions, encode, new_histogram, summary};
 pub use hdr::render as render_hdr;
 pub use json::render as render_json;
 pub use series::Series;
+pub use sum::{Sum, books_of};
 pub use text::{Style, duration, render as render_text};
 pub use verdict::{Evidence, judge};

@@ -248,7 +248,7 @@ mod tests {
     fn a_report_reads_as_it_always_did() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let json =
-            std::fs::read_to_string(folder.join("wire/tests/it/golden/report.json")).unwrap();
+            std::fs::read_to_string(folder.join("../wire/tests/it/golden/report.json")).unwrap();
         let report: Report = serde_json::from_str(&json).unwrap();
         let text = render(&report, &Style::default(), &|percentile| {
             let nanos = if percentile < 99.9 { 1_234 } else { 12_345_678 };
