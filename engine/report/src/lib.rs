@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod assemble;
 mod counts;
 mod decode;
 mod distributions;
@@ -13,6 +14,7 @@ mod sum;
 mod text;
 mod verdict;
 
+pub use assemble::{Facts, assemble};
 pub use decode::{HistogramError, decode};
 pub use distributions::{Distributions, encode, new_histogram, summary};
 pub use hdr::render as render_hdr;

@@ -68,7 +68,7 @@ impl Outputs {
     pub(super) fn report(&mut self, finished: &Finished) -> Result<(), String> {
         let mut failures = Vec::new();
         for (format, sink) in &mut self.reports {
-            let distributions = &finished.record.distributions;
+            let distributions = &finished.distributions;
             let text = match format {
                 Format::Json => render_json(&finished.report),
                 Format::Hdr => render_hdr(&distributions.response),

@@ -7,9 +7,9 @@ use super::{Finished, LaunchError, StopHandle};
 use crate::drivers::Driver;
 use crate::drivers::host::ShardFrame;
 use crate::plan::{Plan, Schedule};
-use crate::record::{Record, summary};
-use crate::report::{Facts, Series, assemble};
-use acp_wire::frame::Flags;
+use crate::record::Record;
+use crate::report::{Facts, Series, Sum, assemble, summary};
+use acp_wire::frame::{Cost, Flags};
 use acp_wire::report::{Event, Run};
 use acp_wire::{FRAME_SCHEMA, Frame};
 use std::collections::BTreeMap;
@@ -36,20 +36,28 @@ struct Pending {
     record: Record,
     shards: u32,
     in_flight: u64,
+    /// Largest share of the second in which a shard had work.
+    busy_ratio: f64,
+}
+
+impl Pending {
+    fn new() -> Self {
+        Self { record: Record::new(), shards: 0, in_flight: 0, busy_ratio: 0.0 }
+    }
 }
 
 /// Puts a run together.
 pub(super) struct Collector {
     plan: Arc<Plan>,
     run: Run,
-    total: Record,
+    /// Of the frames given out: what the report says is what they say.
+    sum: Sum,
     /// By warm-up (false sorts first, so it is inverted) and second.
     pending: BTreeMap<(bool, u64), Pending>,
     series: Series,
     seq: u64,
     /// Shards that have given out their last frame.
     shards_at_end: usize,
-    busy_ratio: f64,
     last: CpuTimes,
 }
 
@@ -83,12 +91,11 @@ impl Collector {
         Self {
             plan: Arc::clone(plan),
             run,
-            total: Record::new(),
+            sum: Sum::new(),
             pending: BTreeMap::new(),
             series: Series::default(),
             seq: 0,
             shards_at_end: 0,
-            busy_ratio: 0.0,
             last: CpuTimes::now(),
         }
     }
@@ -101,16 +108,10 @@ impl Collector {
         on_frame: &mut dyn FnMut(&Frame, &Progress),
     ) -> Result<Finished, LaunchError> {
         let start_ns = threads.start_ns() + self.plan.warmup_ns;
-        let mut before = CpuTimes::now();
-        let mut is_warm = self.plan.warmup_ns == 0;
         loop {
             let all_ended = threads.look_for_ends();
             if stop.is_stopped() {
                 threads.signals.stop();
-            }
-            if !is_warm && threads.now() >= start_ns {
-                before = CpuTimes::now();
-                is_warm = true;
             }
             for number in 0..threads.shards.len() {
                 while let Ok(frame) = threads.shards[number].frames.try_recv() {
@@ -126,26 +127,19 @@ impl Collector {
             }
             std::thread::sleep(LOOK);
         }
-        // Before the threads are gone: closing thousands of connections is not part of the load.
-        let used = CpuTimes::now().since(before);
         threads.join();
-        self.finish(&threads, start_ns, used, stop)
+        self.finish(&threads, start_ns, stop)
     }
 
     fn take_frame(&mut self, frame: ShardFrame) -> Box<Record> {
         let counts = &frame.record.counts;
         self.shards_at_end += usize::from(frame.last);
-        if !frame.warmup {
-            self.total.add(&frame.record);
-            if frame.elapsed_ns >= SHORTEST_JUDGED_NS {
-                let busy_ns = counts.cpu_ns.saturating_sub(counts.spin_ns);
-                self.busy_ratio = self.busy_ratio.max(busy_ns as f64 / frame.elapsed_ns as f64);
-            }
+        let moment = (!frame.warmup, frame.second);
+        let pending = self.pending.entry(moment).or_insert_with(Pending::new);
+        if frame.elapsed_ns >= SHORTEST_JUDGED_NS {
+            let busy_ns = counts.cpu_ns.saturating_sub(counts.spin_ns);
+            pending.busy_ratio = pending.busy_ratio.max(busy_ns as f64 / frame.elapsed_ns as f64);
         }
-        let pending = self
-            .pending
-            .entry((!frame.warmup, frame.second))
-            .or_insert_with(|| Pending { record: Record::new(), shards: 0, in_flight: 0 });
         pending.record.add(&frame.record);
         pending.shards += 1;
         pending.in_flight += frame.in_flight;
@@ -172,6 +166,7 @@ impl Collector {
             let frame = self.frame(measured, second, is_last, &pending);
             on_frame(&frame, &Progress { record: &pending.record, total_s: self.total_s() });
             if measured {
+                self.sum.add_next(&frame, &pending.record.distributions);
                 self.series.push(&frame);
             }
         }
@@ -210,6 +205,18 @@ impl Collector {
             rate_target: self.rate_target(measured, second),
             cpu_us: counts.cpu_ns / 1000,
             steal_us: used.steal_us(),
+            cost: Cost {
+                cpu_user_us: used.user_us,
+                cpu_system_us: used.system_us,
+                cpu_spin_us: counts.spin_ns / 1000,
+                machine_us: used.all_us(),
+                busy_ratio: pending.busy_ratio,
+                max_rss_bytes: machine::max_rss_bytes(),
+                turns: counts.turns,
+                completions: counts.completions,
+                overflows: counts.overflows,
+                buffer_shortages: counts.buffer_shortages,
+            },
             late: counts.late,
             in_flight_at_stop: counts.in_flight_at_stop,
             reused_requests: counts.reused_requests,
@@ -234,7 +241,6 @@ impl Collector {
         self,
         threads: &Threads,
         start_ns: u64,
-        used: CpuTimes,
         stop: &StopHandle,
     ) -> Result<Finished, LaunchError> {
         let ends: Vec<_> = threads.shards.iter().filter_map(|shard| shard.end.as_ref()).collect();
@@ -250,17 +256,13 @@ impl Collector {
         let facts = Facts {
             run,
             elapsed_us: good().map(|end| since_us(end.last_response_ns)).max().unwrap_or(0),
-            cpu_user_us: used.user_us,
-            cpu_system_us: used.system_us,
-            max_rss_bytes: machine::max_rss_bytes(),
-            busy_ratio: self.busy_ratio,
-            steal_ratio: used.steal_ratio(),
             events: events(good().flat_map(|end| &end.notes), &failed, start_ns),
             is_stopped: stop.is_stopped(),
             failed_shards: u32::try_from(failed.len()).unwrap_or(u32::MAX),
+            ..Facts::default()
         };
-        let report = assemble(&self.plan, &self.total, self.series, facts);
-        Ok(Finished { report, record: self.total })
+        let report = assemble(&self.plan, &self.sum, self.series, facts);
+        Ok(Finished { report, distributions: self.sum.into_distributions() })
     }
 }
 

@@ -11,7 +11,7 @@ pub use collect::Progress;
 
 use crate::drivers::DriverKind;
 use crate::plan::{PlanError, compile};
-use crate::record::Record;
+use crate::record::Distributions;
 use acp_wire::{Frame, Report};
 use collect::Collector;
 use cores::Placement;
@@ -74,12 +74,12 @@ pub struct Options {
     pub run_id: String,
 }
 
-/// A finished run: the report, and the record that it was made from.
+/// A finished run: the report, and the histograms that it was made from.
 pub struct Finished {
     /// The report.
     pub report: Report,
-    /// All counts and histograms of the measured part.
-    pub record: Record,
+    /// All histograms of the measured part.
+    pub distributions: Distributions,
 }
 
 /// Stops a run from another thread or a signal handler.
