@@ -68,7 +68,7 @@ pub trait Store: Send + Sync {
     async fn add_parts(&self, parts: &[PartRecord]) -> Stored<()>;
     /// Every part a run ever had, by number.
     async fn parts(&self, run: &str) -> Stored<Vec<PartRecord>>;
-    /// Writes everything but `stored`, which only [`Self::commit_frames`] moves.
+    /// Writes everything but `stored` and `sums`, which only [`Self::commit_frames`] moves.
     async fn update_parts(&self, parts: &[PartRecord]) -> Stored<()>;
 
     /// Stores merged frames, how far each part's frames are in them, and events, all or nothing.

@@ -5,7 +5,7 @@ use crate::verdict::{Evidence, judge};
 use crate::{Series, summary};
 use acp_plan::{Plan, Schedule};
 use acp_wire::agent::AgentReport;
-use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Report, Run, Slo};
+use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Report, Run};
 
 /// CPU time of a machine below which the stolen share of it says nothing: 100 ticks of 10 ms.
 const LEAST_MACHINE_US: u64 = 1_000_000;
@@ -19,8 +19,6 @@ pub struct Facts {
     pub elapsed_us: u64,
     /// What happened when.
     pub events: Vec<Event>,
-    /// Goals, judged.
-    pub slo: Vec<Slo>,
     /// What each agent did.
     pub agents: Vec<AgentReport>,
     /// Somebody has stopped the run.
@@ -33,7 +31,8 @@ pub struct Facts {
     pub missing: Vec<String>,
 }
 
-/// Puts a report together. Every number of the generator and of the books is a sum of frames.
+/// Puts a report together. Every number of the generator and of the books is a sum of frames. Goals
+/// are judged over a whole run: whoever has all of it does so.
 #[must_use]
 pub fn assemble(plan: &Plan, sum: &Sum, series: Series, facts: Facts) -> Report {
     let (counts, distributions) = (sum.counts(), sum.distributions());
@@ -63,7 +62,7 @@ pub fn assemble(plan: &Plan, sum: &Sum, series: Series, facts: Facts) -> Report 
         histograms: distributions.to_wire(),
         books: sum.books(),
         run: facts.run,
-        slo: facts.slo,
+        slo: Vec::new(),
         events: facts.events,
         agents: facts.agents,
     };

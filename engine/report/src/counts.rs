@@ -18,8 +18,9 @@ use std::collections::BTreeMap;
 /// Steps of `rate_target` in 1/s. Up to 2²⁹/s their sums are exact.
 const RATE_STEPS: f64 = 16_777_216.0;
 
-/// A frame without its histograms, whose rate can be added.
-pub(crate) fn counts_of(frame: &Frame) -> Frame {
+/// A frame without its histograms, to which others can be added.
+#[must_use]
+pub fn counts_of(frame: &Frame) -> Frame {
     Frame {
         histograms: Histograms::default(),
         response_ns: None,
@@ -44,7 +45,7 @@ pub(crate) fn add_beside(frame: &mut Frame, other: &Frame) {
 }
 
 /// Adds the counts of `next`, a later second. The distribution is not known any more.
-pub(crate) fn add_after(frame: &mut Frame, next: &Frame) {
+pub fn add_after(frame: &mut Frame, next: &Frame) {
     add_sums(frame, next);
     frame.flags.last = next.flags.last;
     frame.shard_count = frame.shard_count.max(next.shard_count);

@@ -18,6 +18,7 @@ mod text;
 mod verdict;
 
 pub use assemble::{Facts, assemble};
+pub use counts::{add_after, counts_of};
 pub use csv::render as render_csv;
 pub use decode::{HistogramError, decode};
 pub use distributions::{Distributions, encode, new_histogram, summary};

@@ -82,6 +82,11 @@ impl Sum {
         self.put_counts(frame, add_beside);
     }
 
+    /// Adds the counts of a later second and none of its histograms.
+    pub fn add_next_counts(&mut self, frame: &Frame) {
+        self.put_counts(frame, add_after);
+    }
+
     /// Adds a later second, of which the histograms are at hand.
     pub fn add_next(&mut self, frame: &Frame, distributions: &Distributions) {
         self.put_counts(frame, add_after);
