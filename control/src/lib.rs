@@ -3,4 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod contacts;
+pub mod schedule;
 pub mod store;
