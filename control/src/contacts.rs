@@ -115,22 +115,18 @@ impl Contacts {
         self.lock().clone()
     }
 
-    /// Records of agents that were heard of since the last call and said who they are. What is
-    /// known of them already is kept.
+    /// Records of agents that were heard of since the last call and said who they are. Whether they
+    /// are in service and when they were seen first is for the store to keep.
     #[must_use]
-    pub fn take_fresh(&self, known: &[AgentRecord]) -> Vec<AgentRecord> {
-        let known: BTreeMap<_, _> =
-            known.iter().map(|record| (record.info.agent.as_str(), record)).collect();
+    pub fn take_fresh(&self) -> Vec<AgentRecord> {
         let mut inner = self.lock();
         let fresh = std::mem::take(&mut inner.fresh);
         let record = |agent: &String| {
             let contact = inner.agents.get(agent)?;
-            let before = known.get(agent.as_str());
             Some(AgentRecord {
                 info: contact.status.as_ref()?.info.clone(),
-                is_enabled: before.is_none_or(|record| record.is_enabled),
-                first_seen_unix_us: before
-                    .map_or(contact.heard_unix_us, |record| record.first_seen_unix_us),
+                is_enabled: true,
+                first_seen_unix_us: contact.heard_unix_us,
                 last_seen_unix_us: contact.heard_unix_us,
             })
         };
@@ -186,21 +182,19 @@ mod tests {
     }
 
     #[test]
-    fn records_are_given_out_once_and_keep_what_is_known() {
+    fn records_are_given_out_once() {
         let contacts = Contacts::new(15);
         drop((contacts.status(&status("a"), 100), contacts.heard("silent", 100)));
-        let first = contacts.take_fresh(&[]);
         let expect = AgentRecord {
             info: status("a").info,
             is_enabled: true,
             first_seen_unix_us: 100,
             last_seen_unix_us: 100,
         };
-        assert_eq!(first, [expect.clone()], "nobody knows who the silent one is");
-        assert!(contacts.take_fresh(&first).is_empty(), "nothing is new");
+        assert_eq!(contacts.take_fresh(), [expect], "nobody knows who the silent one is");
+        assert!(contacts.take_fresh().is_empty(), "nothing is new");
         drop(contacts.heard("a", 300));
-        let drained = AgentRecord { is_enabled: false, ..expect };
-        let second = contacts.take_fresh(std::slice::from_ref(&drained));
-        assert_eq!(second, [AgentRecord { last_seen_unix_us: 300, ..drained }]);
+        let seen: Vec<_> = contacts.take_fresh().iter().map(|a| a.last_seen_unix_us).collect();
+        assert_eq!(seen, [300]);
     }
 }

@@ -13,6 +13,13 @@ pub enum Action {
         /// Its parts.
         parts: Vec<String>,
     },
+    /// Take no more frames of these parts of one run.
+    Shut {
+        /// The run.
+        run: String,
+        /// Its parts.
+        parts: Vec<String>,
+    },
     /// Store new parts of one run.
     AddParts(Vec<PartRecord>),
     /// Store changes of parts of one run.

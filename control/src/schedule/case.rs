@@ -34,16 +34,9 @@ impl Case<'_> {
         self.clock.end_us.is_some_and(|end_us| self.now_us() >= end_us)
     }
 
-    /// When the agent of a part was answered last, as far as this part goes: not before it was given
-    /// the part, and not since it is told to end it.
+    /// When the agent of a part was answered last, but not before it was given the part.
     pub(super) fn heard_unix_us(&self, part: &PartRecord) -> u64 {
-        let told =
-            self.view.contact(&part.agent).and_then(|contact| contact.ending.get(&part.part));
-        let heard = match told {
-            Some(heard_unix_us) => (*heard_unix_us).max(self.view.lead_since_unix_us),
-            None => self.view.heard_unix_us(&part.agent),
-        };
-        heard.max(self.given_unix_us(part))
+        self.view.heard_unix_us(&part.agent).max(self.given_unix_us(part))
     }
 
     /// When the part was given to its agent, from what is stored about it.
@@ -74,8 +67,14 @@ impl Case<'_> {
         if self.is_engine_over(part) {
             return self.now_unix_us;
         }
-        let settings = &self.view.settings;
-        self.heard_unix_us(part) + settings.lease_us + settings.clock_margin_us
+        let contact = self.view.contact(&part.agent);
+        // Answers since then have told its agent to end it.
+        let told = contact.and_then(|contact| contact.ending.get(&part.part));
+        let heard_unix_us = match told {
+            Some(told) => (*told).max(self.view.lead_since_unix_us).max(self.given_unix_us(part)),
+            None => self.heard_unix_us(part),
+        };
+        heard_unix_us + self.view.settings.lease_us + self.view.settings.clock_margin_us
     }
 
     pub(super) fn event(&self, kind: &str, text: String) -> Action {
@@ -93,6 +92,16 @@ impl Case<'_> {
     pub(super) fn with_state(&self, state: RunState) -> RunRecord {
         let state = super::step(self.run.run.state, state);
         RunRecord { state, epoch: self.view.epoch, ..self.run.run.clone() }
+    }
+
+    /// Writes our epoch before anything else, so that whoever led before, and has not noticed yet,
+    /// finds out as soon as it reads or writes the run.
+    pub(super) fn claim(&self) -> Vec<Action> {
+        if self.run.run.epoch == self.view.epoch {
+            return Vec::new();
+        }
+        let run = RunRecord { epoch: self.view.epoch, ..self.run.run.clone() };
+        vec![Action::UpdateRun(Box::new(run))]
     }
 
     /// Asks for the end of the run.

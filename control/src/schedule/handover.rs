@@ -73,7 +73,11 @@ impl Case<'_> {
             Schedule::Open { .. } => is_free && !self.is_start_in_doubt(),
             // Nothing but their number tells requests of a closed loop apart: the new part may begin
             // only when the old one has ended for certain, and the number that it took is known.
-            Schedule::Closed { .. } => is_free && self.run.is_closed(part),
+            Schedule::Closed { .. } => {
+                let has_ended =
+                    part.lost_at_us.is_some_and(|lost_at_us| self.now_us() >= lost_at_us);
+                is_free && has_ended && self.run.is_closed(part)
+            }
         }
     }
 

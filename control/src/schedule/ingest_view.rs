@@ -17,18 +17,14 @@ pub struct PartProgress {
     pub stored: u64,
     /// Its last frame has come.
     pub is_last_seen: bool,
+    /// No frame of it is taken any more.
+    pub is_shut: bool,
     /// Its books were closed by [`IngestView::lose`].
     pub is_lost: bool,
     /// Run time at the end of its newest frame of the measured part.
     pub last_frame_end_us: Option<i64>,
     /// Slots planned so far, warm-up not counted.
     pub planned: u64,
-    /// Slots sent so far, warm-up not counted.
-    pub sent: u64,
-    /// Largest share of a second in which one of its shards had work.
-    pub busy_ratio: f64,
-    /// Time of its frames, warm-up not counted.
-    pub measured_us: u64,
 }
 
 impl PartProgress {
@@ -55,7 +51,16 @@ pub trait IngestView: Send + Sync {
     /// When the store cannot be read.
     async fn progress(&self, run: &str) -> Result<Vec<PartProgress>, IngestFailure>;
 
-    /// Closes the books of a lost part: no frame of it is taken any more. Slots of its class due
+    /// From now on no frame of these parts is taken: an engine that stops because its lease is over
+    /// books what it leaves, and so will others that take it over. What was taken before stays. It may
+    /// be forgotten in a kill: parts whose record has a `lost_at_us` are shut from the start.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    async fn shut(&self, run: &str, parts: &[String]) -> Result<(), IngestFailure>;
+
+    /// Closes the books of a lost part, which is shut. Slots of its class due
     /// from its last frame to `part.lost_at_us` count as sent and lost with the agent, those from
     /// there to `covered_from_us` (none: the end of the schedule) as not sent.
     ///

@@ -173,14 +173,11 @@ impl Case<'_> {
         self.run.is_stopping() || self.is_past_end() || self.run.parts.iter().all(is_over)
     }
 
-    /// Closes the books of lost parts whose last frames have had their time, once it is known from
-    /// where on others have their slots.
+    /// Closes the books of lost parts once it is known from where on others have their slots.
     pub(super) fn close(&self) -> Vec<Action> {
         let is_due = |part: &&PartRecord| {
-            let Some(lost_at_us) = part.lost_at_us else { return false };
-            let settled_us = lost_at_us + signed(self.view.settings.settle_us);
-            !self.run.is_closed(part)
-                && self.now_us() >= settled_us
+            part.lost_at_us.is_some()
+                && !self.run.is_closed(part)
                 && (matches!(self.plan.schedule, Schedule::Closed { .. })
                     || !self.is_handed_over_at_all(part))
         };

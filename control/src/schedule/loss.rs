@@ -16,34 +16,34 @@ use acp_wire::agent::{PartState, PartStatus};
 use std::collections::BTreeMap;
 
 impl Case<'_> {
-    /// Tells agents which parts are to end, before anything is decided about these parts.
+    /// Tells agents which parts are to end, and takes no more frames of those that are lost, before
+    /// anything is decided about them.
     pub(super) fn tell(&self) -> Vec<Action> {
         let mut ending: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut shut = Vec::new();
         for part in &self.run.parts {
-            let is_wanted = part.lost_at_us.is_none()
-                && !(self.run.is_stopping() && self.run.is_live(part))
-                && self.loss(part).is_none();
-            if !is_wanted && !self.is_told_to_end(part) {
+            let is_lost = part.lost_at_us.is_some() || self.is_given_up(part);
+            let is_to_stop = self.run.is_stopping() && self.run.is_live(part);
+            if (is_lost || is_to_stop) && !self.is_told_to_end(part) {
                 ending.entry(&part.agent).or_default().push(part.part.clone());
+            }
+            if is_lost && part.lost_at_us.is_none() && !self.run.is_shut(part) {
+                shut.push(part.part.clone());
             }
         }
         let end = |(agent, parts): (&str, _)| Action::End { agent: agent.into(), parts };
-        ending.into_iter().map(end).collect()
+        let end = ending.into_iter().map(end);
+        let run = self.run.run.id.clone();
+        let shut = (!shut.is_empty()).then_some(Action::Shut { run, parts: shut });
+        end.chain(shut).collect()
     }
 
     /// Marks parts as lost that are.
     pub(super) fn lose(&self) -> Vec<Action> {
-        let mut lost = Vec::new();
-        let mut events = Vec::new();
-        for part in self.run.parts.iter().filter(|part| part.lost_at_us.is_none()) {
-            let why = match self.loss(part) {
-                Some(why) => why,
-                // It has been told already: there is no way back, though it is heard of again.
-                None if self.is_told_to_end(part) && self.is_given_up(part) => {
-                    format!("agent `{}` was out of reach", part.agent)
-                }
-                None => continue,
-            };
+        let (mut lost, mut events) = (Vec::new(), Vec::new());
+        for part in self.run.parts.iter().filter(|part| self.is_given_up(part)) {
+            let why = self.loss(part);
+            let why = why.unwrap_or_else(|| format!("agent `{}` was out of reach", part.agent));
             let lost_at_us = self.clock.at(self.fence_unix_us(part));
             let lost_at_us = lost_at_us.min(self.clock.end_us.unwrap_or(i64::MAX));
             lost.push(PartRecord { lost_at_us: Some(lost_at_us), ..part.clone() });
@@ -56,8 +56,11 @@ impl Case<'_> {
         [Action::UpdateParts(lost)].into_iter().chain(events).collect()
     }
 
+    /// A part that is lost and not marked yet. Once no frame of it is taken there is no way back,
+    /// though its agent is heard of again.
     fn is_given_up(&self, part: &PartRecord) -> bool {
-        !self.run.is_stopping() && self.run.is_live(part)
+        let is_open = part.lost_at_us.is_none() && !self.run.is_complete(part);
+        is_open && (self.run.is_shut(part) || self.loss(part).is_some())
     }
 
     /// Why a part that is not marked yet is lost.

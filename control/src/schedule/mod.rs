@@ -18,15 +18,18 @@
 mod action;
 mod assign;
 mod assignments;
+mod calibration;
 mod case;
 mod change;
 mod handover;
 mod ingest_view;
 mod lifecycle;
 mod loss;
+mod memory;
 mod pool;
 mod reconcile;
 mod refusal;
+mod scheduler;
 mod settings;
 mod steps;
 mod takeover;
@@ -38,7 +41,11 @@ pub use change::next_change;
 pub use ingest_view::{IngestFailure, IngestView, PartProgress};
 pub use reconcile::reconcile;
 pub use refusal::Refusal;
+pub use scheduler::Scheduler;
 pub use settings::SchedulerSettings;
 pub use steps::{is_final, is_step, step};
 pub use takeover::{Survivor, take_over};
 pub use view::{RunClock, RunView, View};
+
+#[cfg(test)]
+mod tests;

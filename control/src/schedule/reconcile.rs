@@ -42,12 +42,13 @@ fn decide(view: &View, run: &RunView, pool: &mut Pool<'_>, now_unix_us: u64) -> 
         return place(view, run, plan, pool, now_unix_us);
     }
     let Some(case) = case(view, run, now_unix_us) else { return Vec::new() };
-    let mut actions = case.adopt();
+    let mut actions = case.claim();
     let mut or = |next: &mut dyn FnMut() -> Vec<Action>| {
         if actions.is_empty() {
             actions = next();
         }
     };
+    or(&mut || case.adopt());
     or(&mut || case.observe());
     or(&mut || case.tell());
     or(&mut || case.lose());

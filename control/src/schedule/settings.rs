@@ -32,8 +32,6 @@ pub struct SchedulerSettings {
     pub start_timeout_us: u64,
     /// A part that has not ended so long after its run began to end is given up.
     pub drain_timeout_us: u64,
-    /// How long frames of a lost part are waited for before its books are closed.
-    pub settle_us: u64,
     /// Requests per second that a core is trusted with before anything is known about its agent.
     pub rate_per_core: f64,
 }
@@ -53,7 +51,6 @@ impl Default for SchedulerSettings {
             placement_wait_us: 30_000_000,
             start_timeout_us: 30_000_000,
             drain_timeout_us: 60_000_000,
-            settle_us: 2_000_000,
             rate_per_core: 20_000.0,
         }
     }

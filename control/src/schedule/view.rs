@@ -194,6 +194,12 @@ impl RunView {
         self.progress.get(&part.part).is_some_and(|progress| progress.is_lost)
     }
 
+    /// No frame of the part is taken any more.
+    #[must_use]
+    pub fn is_shut(&self, part: &PartRecord) -> bool {
+        self.progress.get(&part.part).is_some_and(|progress| progress.is_shut)
+    }
+
     /// An engine may send for this part.
     #[must_use]
     pub fn is_live(&self, part: &PartRecord) -> bool {
