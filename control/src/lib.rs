@@ -3,5 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod contacts;
 pub mod ingest;
+pub mod schedule;
 pub mod store;

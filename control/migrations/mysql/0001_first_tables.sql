@@ -59,10 +59,11 @@ CREATE TABLE IF NOT EXISTS part (
     CONSTRAINT part_of_run FOREIGN KEY (run) REFERENCES run (id)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- How far the frames of a part are in stored frames: apart from `part`, because another writer moves it.
+-- How far the frames of a part are in stored frames, and their sums: apart from `part`, because another writer moves it.
 CREATE TABLE IF NOT EXISTS part_frames (
     part VARCHAR(190) NOT NULL,
     stored_below BIGINT NOT NULL,
+    sums LONGTEXT NOT NULL,
     PRIMARY KEY (part),
     CONSTRAINT frames_of_part FOREIGN KEY (part) REFERENCES part (part)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -58,10 +58,11 @@ CREATE TABLE IF NOT EXISTS part (
     CONSTRAINT part_of_run FOREIGN KEY (run) REFERENCES run (id)
 );
 
--- How far the frames of a part are in stored frames: apart from `part`, because another writer moves it.
+-- How far the frames of a part are in stored frames, and their sums: apart from `part`, because another writer moves it.
 CREATE TABLE IF NOT EXISTS part_frames (
     part TEXT NOT NULL,
     stored_below INTEGER NOT NULL,
+    sums TEXT NOT NULL,
     PRIMARY KEY (part),
     CONSTRAINT frames_of_part FOREIGN KEY (part) REFERENCES part (part)
 );

@@ -10,7 +10,8 @@
 
 use super::loss::LostShare;
 use super::moment::{Moment, Timeline};
-use super::part::{CLOSED, Part, PartProgress, PartSum};
+use super::part::{CLOSED, Part, PartSum};
+use crate::schedule::PartProgress;
 use crate::store::{FrameCommit, PartRecord, StoredFrame};
 use acp_report::Sum;
 use acp_wire::Frame;
@@ -99,7 +100,7 @@ impl RunMerge {
             if frame.seq < part.next {
                 continue;
             }
-            if frame.seq > part.next || frame.seq >= CLOSED - 1 || is_full {
+            if frame.seq > part.next || frame.seq >= CLOSED - 1 || is_full || part.is_shut {
                 break;
             }
             self.take_one(&batch.part, frame);
@@ -128,6 +129,14 @@ impl RunMerge {
     #[must_use]
     pub fn sum_of(&self, part: &str) -> Option<PartSum> {
         self.parts.get(part).map(Part::sum)
+    }
+
+    /// From now on no frame of a part is taken, and none is waited for. Until its books are closed its
+    /// agent is not told to forget what it has: a kill forgets this.
+    pub fn shut(&mut self, name: &str) {
+        if let Some(part) = self.parts.get_mut(name) {
+            part.is_shut = true;
+        }
     }
 
     /// Closes the books of a part: no frame of it is taken any more, and `lost` is added to the

@@ -160,7 +160,8 @@ fn parts_come_and_go() {
     assert_eq!(stored.parts[1].stored, CLOSED);
     let progress = stored.start().progress();
     assert!(progress[1].is_lost && progress[0].is_last_seen && progress[2].is_last_seen);
-    assert_eq!(progress[1].sums.not_sent_total(), 5);
+    assert_eq!(progress[1].planned, merge.sum_of("r.1").unwrap().counts.planned);
+    assert!(progress[1].is_shut && !progress[0].is_shut);
 }
 
 #[test]
@@ -178,6 +179,20 @@ fn repeats_and_holes_are_not_taken() {
     }
     assert_eq!(merge.take(&batch(9, &all)), None, "an unknown part");
     assert_eq!(merge.sum_of("r.0").unwrap().counts.sent, all.iter().map(|f| f.sent).sum::<u64>());
+}
+
+#[test]
+fn a_shut_part_is_not_waited_for_and_says_nothing_new() {
+    let (mut stored, mut merge) = two_parts();
+    let (first, second) = (frames(0, &MEASURED), frames(1, &MEASURED));
+    merge.take(&batch(0, &first));
+    merge.take(&batch(1, &second[..1]));
+    merge.shut("r.1");
+    let ack = merge.take(&batch(1, &second)).unwrap();
+    assert_eq!((ack.next, ack.stored), (1, 0), "its agent keeps what it has");
+    assert_eq!(stored.commit(&mut merge, at_s(3)), [0, 1, 2, 3]);
+    stored.parts[1].lost_at_us = Some(1);
+    assert!(stored.start().progress()[1].is_shut, "from the start");
 }
 
 #[test]

@@ -14,11 +14,13 @@ mod loss;
 mod merge;
 mod moment;
 mod part;
+mod plan;
 mod rules;
 mod service;
 
 pub use loss::{LostShare, lost_share};
 pub use merge::RunMerge;
 pub use moment::{Moment, Timeline};
-pub use part::{CLOSED, PartProgress, PartSum};
-pub use service::{Ingest, IngestError};
+pub use part::{CLOSED, PartSum};
+pub use plan::IngestError;
+pub use service::Ingest;

@@ -1,40 +1,16 @@
 //! What ingest knows of one part: how far its frames have come, and their sums.
 
 use super::moment::{Moment, Timeline};
+use crate::schedule::PartProgress;
 use crate::store::PartRecord;
-use acp_report::{add_after, books_of, counts_of, decode, encode, new_histogram};
+use acp_report::{add_after, counts_of, decode, encode, new_histogram};
+use acp_wire::Frame;
 use acp_wire::agent::PartAck;
-use acp_wire::{Books, Frame};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The sequence number of a part whose books were closed: no frame of it is taken any more.
 pub const CLOSED: u64 = 1 << 62;
-
-/// How far the frames of a part have come.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PartProgress {
-    /// The part.
-    pub part: String,
-    /// Sequence number of the frame it sends next.
-    pub next: u64,
-    /// Frames below this are stored.
-    pub stored: u64,
-    /// Its last frame has come.
-    pub is_last_seen: bool,
-    /// Its books were closed because it was lost.
-    pub is_lost: bool,
-    /// Run time at the end of its newest frame.
-    pub last_frame_end_us: Option<i64>,
-    /// Sums of its frames of the measured part, those in memory included.
-    pub sums: Books,
-    /// Requests of its frames that were sent and have no end yet.
-    pub in_flight: u64,
-    /// Largest share of a second in which one of its shards had work.
-    pub busy_ratio: f64,
-    /// Time of its frames of the measured part.
-    pub measured_us: u64,
-}
 
 /// Sums of the frames of a part, as they are kept with it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -98,6 +74,8 @@ pub(super) struct Part {
     from: Moment,
     reached: Option<Moment>,
     is_last_seen: bool,
+    /// No frame of it is taken any more.
+    pub(super) is_shut: bool,
     /// Sums of frames below `stored`.
     committed: PartSum,
     /// Frames from `stored` to `next`.
@@ -118,6 +96,7 @@ impl Part {
             from: Moment { is_measured: !has_warmup, second: from_us / 1_000_000 },
             reached: reached.map(|(is_measured, second)| Moment { is_measured, second }),
             is_last_seen: committed.is_last_seen,
+            is_shut: record.lost_at_us.is_some() || record.stored >= CLOSED,
             committed,
             waiting: VecDeque::new(),
             send_lag: BTreeMap::new(),
@@ -138,7 +117,7 @@ impl Part {
 
     /// The second from which on its frames are still to come; none: there will be no more.
     pub(super) fn awaited(&self) -> Option<Moment> {
-        if self.is_last_seen || self.is_lost() {
+        if self.is_last_seen || self.is_shut {
             return None;
         }
         Some(self.reached.map_or(self.from, Moment::next))
@@ -170,7 +149,7 @@ impl Part {
     /// Closes its books with `counts`, which are given out with `order`, a second not before any of
     /// its own.
     pub(super) fn lose(&mut self, order: Moment, counts: Frame) {
-        self.next = CLOSED;
+        (self.next, self.is_shut) = (CLOSED, true);
         let taken = Taken {
             order: self.reached.map_or(order, |reached| reached.max(order)),
             end: CLOSED,
@@ -223,26 +202,16 @@ impl Part {
 
     pub(super) fn progress(&self, part: &str, timeline: &Timeline) -> PartProgress {
         let sum = self.sum();
-        let books = books_of(&sum.counts);
+        let measured = self.reached.filter(|reached| reached.is_measured);
         PartProgress {
             part: part.into(),
             next: self.next,
             stored: self.stored,
             is_last_seen: self.is_last_seen,
+            is_shut: self.is_shut,
             is_lost: self.is_lost(),
-            last_frame_end_us: self.reached.map(|moment| timeline.end_us(moment)),
-            in_flight: in_flight(&books),
-            busy_ratio: sum.counts.cost.busy_ratio,
-            measured_us: sum.seconds.saturating_mul(1_000_000),
-            sums: books,
+            last_frame_end_us: measured.map(|moment| timeline.end_us(moment)),
+            planned: sum.counts.planned,
         }
     }
-}
-
-fn in_flight(books: &Books) -> u64 {
-    let ended = books.completed
-        + books.errors_without_response()
-        + books.in_flight_at_stop
-        + books.lost_with_agent;
-    books.sent.saturating_sub(ended)
 }

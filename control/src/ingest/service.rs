@@ -3,23 +3,22 @@
 use super::finish::{Finish, read_all};
 use super::loss::lost_share;
 use super::merge::RunMerge;
-use super::moment::{Moment, Timeline};
-use super::part::{CLOSED, PartProgress};
+use super::moment::Moment;
+use super::part::CLOSED;
+use super::plan::{IngestError, changed_plan, timeline};
 use super::rules::RunRules;
 use crate::clock::Clock;
+use crate::schedule::{IngestFailure, IngestView, PartProgress};
 use crate::store::{PartRecord, RunRecord, RunState, Store, StoreError, Stored};
-use acp_plan::pace::Change;
-use acp_plan::{Course, Plan};
 use acp_report::books_of;
 use acp_wire::agent::{FrameBatch, PartAck, PartFrames};
 use acp_wire::report::Event;
-use acp_wire::units::parse_duration_ns;
 use acp_wire::{Frame, Report};
+use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 /// How often what is ready is stored.
@@ -28,25 +27,6 @@ const COMMIT_EVERY: Duration = Duration::from_millis(250);
 const FORGET_AFTER_US: u64 = 600_000_000;
 /// Frames of a second that is so far ahead of our clock are not taken yet.
 const MAX_AHEAD_US: u64 = 60_000_000;
-
-/// Why ingest could not do what was asked; asked again it may.
-#[derive(Debug, Error)]
-pub enum IngestError {
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// There is no such run, or no such part of it.
-    #[error("unknown run or part `{0}`")]
-    Unknown(String),
-    /// The plan of a run cannot be compiled any more.
-    #[error("the plan of run `{run}` cannot be read: {why}")]
-    Plan {
-        /// The run.
-        run: String,
-        /// What is wrong.
-        why: String,
-    },
-}
 
 /// One run in memory.
 struct Run {
@@ -243,13 +223,39 @@ impl Ingest {
             self.commit().await;
         }
     }
+}
 
-    /// How far the frames of each part are; of an ended or unknown run, nothing.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub async fn progress(&self, run: &str) -> Result<Vec<PartProgress>, IngestError> {
+#[async_trait]
+impl IngestView for Ingest {
+    async fn progress(&self, run: &str) -> Result<Vec<PartProgress>, IngestFailure> {
+        Ok(self.try_progress(run).await?)
+    }
+
+    async fn shut(&self, run: &str, parts: &[String]) -> Result<(), IngestFailure> {
+        Ok(self.try_shut(run, parts).await?)
+    }
+
+    async fn lose(
+        &self,
+        run: &RunRecord,
+        part: &PartRecord,
+        covered_from_us: Option<i64>,
+    ) -> Result<(), IngestFailure> {
+        Ok(self.try_lose(run, part, covered_from_us).await?)
+    }
+
+    async fn finish(
+        &self,
+        run: &RunRecord,
+        parts: &[PartRecord],
+        events: Vec<Event>,
+    ) -> Result<Report, IngestFailure> {
+        Ok(self.try_finish(run, parts, events).await?)
+    }
+}
+
+impl Ingest {
+    async fn try_progress(&self, run: &str) -> Result<Vec<PartProgress>, IngestError> {
         let Some(Some(run)) = self.find_run(run).await? else { return Ok(Vec::new()) };
         let parts = self.store.parts(&run.id).await?;
         let mut merge = lock(&run.merge);
@@ -257,15 +263,18 @@ impl Ingest {
         Ok(merge.progress())
     }
 
-    /// Closes the books of a lost part: no frame of it is taken any more. Slots of its class due
-    /// from its last frame to `part.lost_at_us` count as sent and lost with the agent, those from
-    /// there to `covered_from_us` (none: the end of the schedule) as not sent. It is stored with the
-    /// next seconds; [`PartProgress::is_lost`] says that it need not be asked again.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub async fn lose(
+    async fn try_shut(&self, run: &str, parts: &[String]) -> Result<(), IngestError> {
+        let Some(Some(run)) = self.find_run(run).await? else { return Ok(()) };
+        let records = self.store.parts(&run.id).await?;
+        let mut merge = lock(&run.merge);
+        merge.add_parts(&records);
+        parts.iter().for_each(|part| merge.shut(part));
+        Ok(())
+    }
+
+    /// It is in memory then, and stored with the next seconds: until it is, a kill forgets it, and
+    /// [`PartProgress::is_lost`] asks for it again.
+    async fn try_lose(
         &self,
         run: &RunRecord,
         part: &PartRecord,
@@ -285,12 +294,8 @@ impl Ingest {
         Ok(())
     }
 
-    /// The report of a run whose parts have all ended. Frames that come later are not in it.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read or written.
-    pub async fn finish(
+    /// Frames that come later are not in the report.
+    async fn try_finish(
         &self,
         run: &RunRecord,
         parts: &[PartRecord],
@@ -310,25 +315,4 @@ impl Ingest {
         lock(&self.runs).remove(&run.id);
         Ok(report)
     }
-}
-
-fn timeline(run: &RunRecord) -> Timeline {
-    let warmup_ns = parse_duration_ns(&run.plan.load.warmup).unwrap_or(0);
-    Timeline {
-        t0_unix_us: run.t0_unix_us.unwrap_or(run.created_unix_us),
-        warmup_us: warmup_ns / 1000,
-    }
-}
-
-/// The plan of a run with its live changes.
-fn changed_plan(run: &RunRecord) -> Result<Plan, IngestError> {
-    let fail = |why: String| IngestError::Plan { run: run.id.clone(), why };
-    let plan = acp_plan::compile(&run.plan).map_err(|error| fail(error.to_string()))?;
-    let mut course = Course::planned(&plan);
-    for change in &run.changes {
-        let kind = Change::from_wire(&change.kind).map_err(|error| fail(error.to_string()))?;
-        let at_ns = change.at_us.saturating_mul(1000);
-        course = course.with_change(at_ns, kind).map_err(|error| fail(error.to_string()))?;
-    }
-    Ok(plan.with_course(&course))
 }

@@ -6,6 +6,7 @@ use super::session::{Row, Session, Value};
 use super::{FrameCommit, Stored, StoredFrame, parts, runs};
 use acp_wire::Frame;
 use acp_wire::frame::Histograms;
+use std::collections::BTreeMap;
 
 pub(super) const FRAME: Insert = Insert {
     table: "frame",
@@ -28,7 +29,11 @@ pub(super) async fn commit(session: &mut Session, commit: &FrameCommit) -> Store
         rows.push(write(&commit.run, number, frame.width_s, &frame.frame)?);
     }
     FRAME.rows(session, rows).await?;
-    let stored = commit.stored.iter().map(|(part, below)| (part.as_str(), *below));
+    let sums: BTreeMap<_, _> =
+        commit.sums.iter().map(|(part, sums)| (part.as_str(), sums.as_str())).collect();
+    let sums_of = |part: &str| sums.get(part).copied().unwrap_or_default();
+    let stored = commit.stored.iter();
+    let stored = stored.map(|(part, below)| (part.as_str(), *below, sums_of(part)));
     parts::put_stored(session, stored).await
 }
 

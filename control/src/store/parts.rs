@@ -28,9 +28,9 @@ const PART_UPDATE: Insert = Insert {
 
 const PART_FRAMES: Insert = Insert {
     table: "part_frames",
-    columns: &["part", "stored_below"],
+    columns: &["part", "stored_below", "sums"],
     key: "part",
-    replaced: &["stored_below"],
+    replaced: &["stored_below", "sums"],
 };
 
 /// Names in one `IN (…)`.
@@ -45,12 +45,13 @@ pub(super) async fn add(session: &mut Session, parts: &[PartRecord]) -> Stored<(
         (other, _) => other,
     })?;
     let stored = parts.iter().filter(|part| part.stored > 0);
-    put_stored(session, stored.map(|part| (part.part.as_str(), part.stored))).await
+    let stored = stored.map(|part| (part.part.as_str(), part.stored, part.sums.as_str()));
+    put_stored(session, stored).await
 }
 
 pub(super) async fn of_run(session: &mut Session, run: &str) -> Stored<Vec<PartRecord>> {
     let sql = "SELECT part.part, run, number, agent, share, cores, state, lost_at_us, \
-               taken_over_by, status, COALESCE(stored_below, 0) \
+               taken_over_by, status, COALESCE(stored_below, 0), COALESCE(sums, '') \
                FROM part LEFT JOIN part_frames ON part_frames.part = part.part \
                WHERE run = ? ORDER BY number";
     session.rows(sql, vec![run.into()]).await?.iter().map(read).collect()
@@ -71,12 +72,14 @@ pub(super) async fn update(session: &mut Session, parts: &[PartRecord]) -> Store
     PART_UPDATE.rows(session, rows).await
 }
 
-/// How far frames of parts are in stored frames.
+/// How far frames of parts are in stored frames, and their sums.
 pub(super) async fn put_stored(
     session: &mut Session,
-    stored: impl Iterator<Item = (&str, u64)>,
+    stored: impl Iterator<Item = (&str, u64, &str)>,
 ) -> Stored<()> {
-    let row = |(part, below): (&str, u64)| vec![part.into(), below.cast_signed().into()];
+    let row = |(part, below, sums): (&str, u64, &str)| {
+        vec![part.into(), below.cast_signed().into(), sums.into()]
+    };
     let rows: Vec<_> = stored.map(row).collect();
     PART_FRAMES.rows(session, rows).await.map_err(|error| match error {
         StoreError::Conflict(_) => StoreError::Conflict("one of the parts".into()),
@@ -112,5 +115,6 @@ fn read(row: &Row) -> Stored<PartRecord> {
         taken_over_by: row.document(8)?,
         status: row.document(9)?,
         stored: row.integer(10)?.cast_unsigned(),
+        sums: row.text(11)?,
     })
 }

@@ -1,0 +1,170 @@
+//! What a leader keeps between two looks, so that it reads only what others may have changed.
+//!
+//! All of it can be read again: it is forgotten with the leadership, and what a failure has put in
+//! doubt is forgotten at once.
+
+use super::{IngestView, RunView, SchedulerSettings, View};
+use crate::contacts::Contacts;
+use crate::store::{PartRecord, RunRecord, RunState, Store};
+use acp_coord::ControlSide;
+use acp_plan::Plan;
+use acp_wire::agent::Assignment;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Agents out of service and rates per core are read again after this.
+const AGENTS_FRESH_US: u64 = 5_000_000;
+
+/// Why a look, or something that it called for, came to nothing.
+#[derive(Debug, Error)]
+pub(super) enum Trouble {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The coordinator.
+    #[error(transparent)]
+    Coord(#[from] acp_coord::CoordError),
+    /// The ingest.
+    #[error(transparent)]
+    Ingest(#[from] super::IngestFailure),
+    /// Somebody else leads now.
+    #[error("epoch {0} is over: somebody else leads")]
+    Deposed(u64),
+}
+
+/// What a leader keeps.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) epoch: u64,
+    pub(super) lead_since_unix_us: u64,
+    /// What is written for agents; none: to be read.
+    pub(super) assigned: Option<BTreeMap<String, Assignment>>,
+    /// Parts of runs; a run that is missing is to be read.
+    pub(super) parts: BTreeMap<String, Vec<PartRecord>>,
+    /// Runs about which nothing is decided in this turn.
+    pub(super) frozen: BTreeSet<String>,
+    plans: BTreeMap<String, Result<Arc<Plan>, String>>,
+    draining_since: BTreeMap<String, u64>,
+    disabled: BTreeSet<String>,
+    pub(super) calibrations: BTreeMap<(String, String), f64>,
+    agents_read_unix_us: Option<u64>,
+    pub(super) agents_written_unix_us: u64,
+}
+
+impl Memory {
+    pub(super) fn new(epoch: u64, now_unix_us: u64) -> Self {
+        Self { epoch, lead_since_unix_us: now_unix_us, ..Self::default() }
+    }
+
+    /// Reads everything that is not known.
+    pub(super) async fn view(
+        &mut self,
+        store: &dyn Store,
+        coord: &dyn ControlSide,
+        contacts: &Contacts,
+        ingest: &dyn IngestView,
+        settings: &SchedulerSettings,
+        now_unix_us: u64,
+    ) -> Result<View, Trouble> {
+        let records = store.active_runs().await?;
+        self.forget_ended(&records);
+        contacts.forget_parts(|run| records.iter().any(|record| record.id == run));
+        self.read_agents(store, &records, now_unix_us).await?;
+        if self.assigned.is_none() {
+            let assigned = coord.assigned().await?;
+            for (agent, assignment) in &assigned {
+                contacts.assigned(agent, assignment.revision);
+            }
+            self.assigned = Some(assigned);
+        }
+        let mut runs = Vec::with_capacity(records.len());
+        for run in records {
+            runs.push(self.run(store, ingest, run, now_unix_us).await?);
+        }
+        Ok(View {
+            epoch: self.epoch,
+            lead_since_unix_us: self.lead_since_unix_us,
+            settings: settings.clone(),
+            runs,
+            membership: Arc::clone(&coord.membership().borrow()),
+            contacts: contacts.snapshot(),
+            disabled: self.disabled.clone(),
+            calibrations: self.calibrations.clone(),
+            assigned: self.assigned.clone().unwrap_or_default(),
+        })
+    }
+
+    fn forget_ended(&mut self, records: &[RunRecord]) {
+        let active: BTreeSet<_> = records.iter().map(|run| run.id.as_str()).collect();
+        let plans: BTreeSet<_> = records.iter().map(|run| run.plan_hash.as_str()).collect();
+        self.parts.retain(|run, _| active.contains(run.as_str()));
+        self.draining_since.retain(|run, _| active.contains(run.as_str()));
+        self.plans.retain(|hash, _| plans.contains(hash.as_str()));
+    }
+
+    async fn read_agents(
+        &mut self,
+        store: &dyn Store,
+        records: &[RunRecord],
+        now_unix_us: u64,
+    ) -> Result<(), Trouble> {
+        let is_stale =
+            self.agents_read_unix_us.is_none_or(|read| now_unix_us > read + AGENTS_FRESH_US);
+        let is_wanted = records.iter().any(|run| run.state == RunState::Pending);
+        if !is_stale && !is_wanted {
+            return Ok(());
+        }
+        let agents = store.agents().await?;
+        let disabled = agents.iter().filter(|agent| !agent.is_enabled);
+        self.disabled = disabled.map(|agent| agent.info.agent.clone()).collect();
+        let calibrations = store.calibrations().await?.into_iter();
+        self.calibrations = calibrations
+            .map(|found| ((found.agent, found.protocol), found.rate_per_core))
+            .collect();
+        self.agents_read_unix_us = Some(now_unix_us);
+        Ok(())
+    }
+
+    async fn run(
+        &mut self,
+        store: &dyn Store,
+        ingest: &dyn IngestView,
+        run: RunRecord,
+        now_unix_us: u64,
+    ) -> Result<RunView, Trouble> {
+        if run.epoch > self.epoch {
+            return Err(Trouble::Deposed(self.epoch));
+        }
+        let plan = self.plans.entry(run.plan_hash.clone()).or_insert_with(|| {
+            acp_plan::compile(&run.plan).map(Arc::new).map_err(|error| error.to_string())
+        });
+        let plan = plan.clone();
+        if !self.parts.contains_key(&run.id) {
+            self.parts.insert(run.id.clone(), store.parts(&run.id).await?);
+        }
+        let parts = self.parts.get(&run.id).cloned().unwrap_or_default();
+        let progress = if parts.is_empty() { Vec::new() } else { ingest.progress(&run.id).await? };
+        let draining_since_unix_us = (run.state == RunState::Draining)
+            .then(|| *self.draining_since.entry(run.id.clone()).or_insert(now_unix_us));
+        Ok(RunView {
+            plan,
+            parts,
+            progress: progress.into_iter().map(|part| (part.part.clone(), part)).collect(),
+            draining_since_unix_us,
+            is_frozen: self.frozen.contains(&run.id),
+            run,
+        })
+    }
+
+    /// Keeps new and changed parts of a run whose parts are known.
+    pub(super) fn keep(&mut self, parts: &[PartRecord]) {
+        for part in parts {
+            let Some(known) = self.parts.get_mut(&part.run) else { continue };
+            match known.iter_mut().find(|known| known.number == part.number) {
+                Some(known) => *known = part.clone(),
+                None => known.push(part.clone()),
+            }
+        }
+    }
+}
