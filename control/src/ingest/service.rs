@@ -316,3 +316,7 @@ impl Ingest {
         Ok(report)
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;
