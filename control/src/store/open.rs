@@ -2,9 +2,10 @@
 //! not, without the password.
 
 use super::database::Database;
+use super::failure;
 use super::{Store, StoreError, Stored};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, MySqlConnection, SqliteConnection};
 use std::fs::{self, OpenOptions};
@@ -220,10 +221,7 @@ fn refused(place: &str, error: &sqlx::Error) -> StoreError {
         other => other.to_string(),
     };
     let text = format!("MySQL at `{place}`: {text}");
-    let number = error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
-        .map(MySqlDatabaseError::number);
+    let number = error.as_database_error().and_then(failure::mysql_number);
     let is_refused = number.is_some_and(|number| MYSQL_REFUSED.contains(&number));
     let is_other_version = match error {
         sqlx::Error::Migrate(error) => !matches!(**error, MigrateError::Execute(_)),

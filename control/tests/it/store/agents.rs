@@ -1,6 +1,6 @@
 //! Agents, samples of their hosts, what they can do.
 
-use super::world::{HARD_TEXTS, World, on_both};
+use super::world::{HARD_TEXTS, World, kind, on_both};
 use acp_control::store::{AgentRecord, CalibrationRecord};
 use acp_wire::agent::{AgentInfo, HostSample};
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ async fn calibrations(world: World) {
     world.store.put_calibration(&calibration("b", "http", 5.5)).await.unwrap();
     assert_eq!(world.store.calibrations().await.unwrap()[2].rate_per_core, 5.5, "replaced");
     let not_a_number = calibration("c", "http", f64::NAN);
-    assert!(world.store.put_calibration(&not_a_number).await.is_err(), "not a number");
+    assert_eq!(kind(world.store.put_calibration(&not_a_number).await), "bad record");
     world.store.put_agents(&[agent("a")]).await.unwrap();
     assert!(world.store.remove_agent("a").await.unwrap());
     assert_eq!(world.store.calibrations().await.unwrap().len(), 1, "gone with its agent");

@@ -6,7 +6,7 @@ use acp_wire::frame::Histograms;
 use acp_wire::{ErrorClass, NotSent};
 use std::collections::BTreeMap;
 
-on_both!(comes_back_as_it_was, numbers, order_of_time, all_or_nothing, many_writers);
+on_both!(comes_back_as_it_was, numbers, order_of_time, all_or_nothing, many_writers, given_up);
 
 fn numbers_of(frames: &[StoredFrame]) -> Vec<i64> {
     frames.iter().map(|frame| frame.number).collect()
@@ -116,6 +116,11 @@ async fn all_or_nothing(world: World) {
         assert_eq!(kind(world.store.commit_frames(&bad).await), "conflict", "{row}");
         assert_eq!(stored().await, (vec![1, 3], 1), "{row}: nothing of it");
     }
+    let mut endless = frame(1, 1);
+    endless.frame.rate_target = f64::NAN;
+    let endless = commit("r", vec![endless], &[("r.0", 2)]);
+    assert_eq!(kind(world.store.commit_frames(&endless).await), "bad record");
+    assert_eq!(stored().await, (vec![1, 3], 1), "not a number: nothing of it");
     let only_stored = commit("r", Vec::new(), &[("r.1", u64::MAX)]);
     world.store.commit_frames(&only_stored).await.unwrap();
     assert_eq!(stored().await, (vec![1, u64::MAX], 1));
@@ -140,4 +145,25 @@ async fn many_writers(world: World) {
     writers.join_all().await;
     let found = world.store.frames_after("r", 0, 1_000).await.unwrap();
     assert_eq!(numbers_of(&found), (1..=64).collect::<Vec<_>>(), "no number twice or left out");
+}
+
+/// Whoever asked may go away in the middle of a commit, at any moment of it.
+async fn given_up(world: World) {
+    world.run("r").await;
+    world.store.add_parts(&[part("r", 0)]).await.unwrap();
+    let mut given_up = 0;
+    for round in 0..40_u64 {
+        let frames = (0..50).map(|second| frame(round * 50 + second, 1)).collect();
+        let below = world.store.frames_after("r", 0, u32::MAX).await.unwrap().len() as u64 + 50;
+        let frames = commit("r", frames, &[("r.0", below)]);
+        let work = world.store.commit_frames(&frames);
+        let limit = std::time::Duration::from_micros(round * 100);
+        given_up += u32::from(tokio::time::timeout(limit, work).await.is_err());
+        // What was given up is taken back, or was done: this waits for either.
+        world.store.commit_frames(&commit("r", Vec::new(), &[])).await.unwrap();
+        let count = world.store.frames_after("r", 0, u32::MAX).await.unwrap().len() as u64;
+        let stored = world.store.parts("r").await.unwrap()[0].stored;
+        assert_eq!(count, stored, "round {round}: one without the other");
+    }
+    assert!(given_up > 0, "nothing was given up");
 }

@@ -212,6 +212,9 @@ async fn reports(world: World) {
     report.rate.planned_per_s = 33_333.333_333_333_336;
     world.store.put_report("r", &report).await.unwrap();
     assert_eq!(world.store.report("r").await.unwrap(), Some(report.clone()));
+    let mut endless = report.clone();
+    endless.rate.sent_per_s = f64::INFINITY;
+    assert_eq!(kind(world.store.put_report("r", &endless).await), "bad record", "not a number");
     report.run.name = "x🚀".repeat(2_100_000);
     world.store.put_report("r", &report).await.unwrap();
     let read = world.store.report("r").await.unwrap();
