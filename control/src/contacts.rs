@@ -1,15 +1,16 @@
 //! What agents said lately, and when they were answered: the memory behind leases.
 //!
 //! Whoever answers an agent's message says so here first, and puts what it is told into the answer:
-//! so from the moment a part is to end, no answer renews its agent's lease without saying that too.
+//! so from the moment a part is to end, no answer renews its agent's lease without saying that too. An
+//! agent ends such a part before it takes the new lease, and never starts it afterwards.
 
 use crate::store::AgentRecord;
 use acp_wire::agent::Status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What agents said lately. Only the control that leads answers agents with a lease, so only its
-/// contacts say anything about leases.
+/// What agents said lately. Only the control that leads answers agents with a lease, and only once it
+/// knows which parts are to end; until then, and on every other control, there are no answers.
 #[derive(Debug)]
 pub struct Contacts {
     lease_us: u64,
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub agents: BTreeMap<String, AgentContact>,
     /// Agents that were heard of since they were written to the store.
     fresh: BTreeSet<String>,
+    /// Agents are answered.
+    is_open: bool,
 }
 
 /// What the answer to an agent says.
@@ -56,10 +59,24 @@ impl Contacts {
         Self { lease_us, inner: Mutex::default() }
     }
 
-    /// An agent is being answered now, and may send load for a lease from when it asked.
+    /// From now on agents are answered.
+    pub fn open(&self) {
+        self.lock().is_open = true;
+    }
+
+    /// Somebody else leads: from now on no agent is answered, and all that was known is forgotten.
+    pub fn close(&self) {
+        *self.lock() = Snapshot::default();
+    }
+
+    /// An agent is being answered now, and may send load for a lease from when it asked. None: this
+    /// control does not answer agents now; the agent may ask again, or another.
     #[must_use]
-    pub fn heard(&self, agent: &str, now_unix_us: u64) -> Heard {
+    pub fn heard(&self, agent: &str, now_unix_us: u64) -> Option<Heard> {
         let mut inner = self.lock();
+        if !inner.is_open {
+            return None;
+        }
         let contact = inner.agents.entry(agent.to_owned()).or_default();
         contact.heard_unix_us = contact.heard_unix_us.max(now_unix_us);
         let heard = Heard {
@@ -68,17 +85,17 @@ impl Contacts {
             stop: contact.ending.keys().cloned().collect(),
         };
         inner.fresh.insert(agent.to_owned());
-        heard
+        Some(heard)
     }
 
-    /// An agent said how it is, and is being answered now.
+    /// An agent said how it is, and is being answered now, as in [`Self::heard`].
     #[must_use]
-    pub fn status(&self, status: &Status, now_unix_us: u64) -> Heard {
-        let heard = self.heard(&status.info.agent, now_unix_us);
+    pub fn status(&self, status: &Status, now_unix_us: u64) -> Option<Heard> {
+        let heard = self.heard(&status.info.agent, now_unix_us)?;
         if let Some(contact) = self.lock().agents.get_mut(&status.info.agent) {
             contact.status = Some(Arc::new(status.clone()));
         }
-        heard
+        Some(heard)
     }
 
     /// From now on the agent is told to end these parts whenever it is answered.
@@ -157,24 +174,31 @@ mod tests {
     #[test]
     fn every_answer_says_what_is_to_end() {
         let contacts = Contacts::new(15);
-        assert_eq!(contacts.heard("a", 100), Heard { lease_us: 15, ..Heard::default() });
+        assert_eq!(contacts.heard("a", 90), None, "it does not know yet what is to end");
+        assert_eq!(contacts.status(&status("a"), 90), None);
+        contacts.open();
+        assert_eq!(contacts.heard("a", 100), Some(Heard { lease_us: 15, ..Heard::default() }));
         contacts.end("a", &["r.0".into()]);
         contacts.assigned("a", 7);
         let heard = contacts.status(&status("a"), 200);
-        assert_eq!(heard, Heard { lease_us: 15, revision: 7, stop: vec!["r.0".into()] });
+        assert_eq!(heard, Some(Heard { lease_us: 15, revision: 7, stop: vec!["r.0".into()] }));
         contacts.end("a", &["r.0".into(), "s.0".into()]);
         let ending = &contacts.snapshot().agents["a"].ending;
         let expect = BTreeMap::from([("r.0".into(), 100), ("s.0".into(), 200)]);
         assert_eq!(*ending, expect, "the last answer before it was told");
         contacts.forget_parts(|run| run == "s");
-        assert_eq!(contacts.heard("a", 300).stop, ["s.0"], "other runs are over");
+        assert_eq!(contacts.heard("a", 300).unwrap().stop, ["s.0"], "other runs are over");
+        contacts.close();
+        assert_eq!(contacts.heard("a", 400), None, "another leads");
+        assert_eq!(contacts.snapshot(), Snapshot::default());
     }
 
     #[test]
     fn time_does_not_go_back() {
         let contacts = Contacts::new(15);
+        contacts.open();
         for (now, expect) in [(100, 100), (90, 100), (110, 110)] {
-            assert_eq!(contacts.heard("a", now).lease_us, 15);
+            assert_eq!(contacts.heard("a", now).unwrap().lease_us, 15);
             assert_eq!(contacts.snapshot().agents["a"].heard_unix_us, expect, "at {now}");
         }
         contacts.forget("a");
@@ -184,6 +208,7 @@ mod tests {
     #[test]
     fn records_are_given_out_once() {
         let contacts = Contacts::new(15);
+        contacts.open();
         drop((contacts.status(&status("a"), 100), contacts.heard("silent", 100)));
         let expect = AgentRecord {
             info: status("a").info,

@@ -22,12 +22,11 @@ impl Case<'_> {
         let mut ending: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let mut shut = Vec::new();
         for part in &self.run.parts {
-            let is_lost = part.lost_at_us.is_some() || self.is_given_up(part);
-            let is_to_stop = self.run.is_stopping() && self.run.is_live(part);
-            if (is_lost || is_to_stop) && !self.is_told_to_end(part) {
+            let is_given_up = self.is_given_up(part);
+            if (is_given_up || self.run.is_ending(part)) && !self.is_told_to_end(part) {
                 ending.entry(&part.agent).or_default().push(part.part.clone());
             }
-            if is_lost && part.lost_at_us.is_none() && !self.run.is_shut(part) {
+            if is_given_up && !self.run.is_shut(part) {
                 shut.push(part.part.clone());
             }
         }

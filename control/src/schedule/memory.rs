@@ -4,7 +4,7 @@
 //! doubt is forgotten at once.
 
 use super::{IngestView, RunView, SchedulerSettings, View};
-use crate::contacts::Contacts;
+use crate::contacts::{Contacts, Snapshot};
 use crate::store::{PartRecord, RunRecord, RunState, Store};
 use acp_coord::ControlSide;
 use acp_plan::Plan;
@@ -82,17 +82,23 @@ impl Memory {
         for run in records {
             runs.push(self.run(store, ingest, run, now_unix_us).await?);
         }
-        Ok(View {
+        let view = View {
             epoch: self.epoch,
             lead_since_unix_us: self.lead_since_unix_us,
             settings: settings.clone(),
             runs,
             membership: Arc::clone(&coord.membership().borrow()),
-            contacts: contacts.snapshot(),
+            contacts: Snapshot::default(),
             disabled: self.disabled.clone(),
             calibrations: self.calibrations.clone(),
             assigned: self.assigned.clone().unwrap_or_default(),
-        })
+        };
+        // Whoever led before may have decided it: nobody is answered before agents are told.
+        for part in view.ending() {
+            contacts.end(&part.agent, std::slice::from_ref(&part.part));
+        }
+        contacts.open();
+        Ok(View { contacts: contacts.snapshot(), ..view })
     }
 
     fn forget_ended(&mut self, records: &[RunRecord]) {

@@ -55,22 +55,24 @@ impl Scheduler {
         let mut turns = tokio::time::interval(TURN);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = nudge.notified() => {}
-                _ = turns.tick() => {}
-                changed = leadership.changed() => if changed.is_err() { return },
-            }
             let epoch = leadership.borrow_and_update().epoch();
+            if epoch.is_none() {
+                self.contacts.close();
+                self.memory = Memory::default();
+            }
             let turn = async {
-                match epoch {
-                    Some(epoch) => self.turn(epoch).await,
-                    None => self.memory = Memory::default(),
+                if let Some(epoch) = epoch {
+                    self.turn(epoch).await;
+                }
+                tokio::select! {
+                    () = nudge.notified() => {}
+                    _ = turns.tick() => {}
                 }
             };
             // A turn that is cut short is like one that was killed: another goes on from there.
             tokio::select! {
                 () = stop.cancelled() => return,
+                changed = leadership.changed() => if changed.is_err() { return },
                 () = turn => {}
             }
         }
@@ -79,6 +81,7 @@ impl Scheduler {
     /// Does everything that is to be done now.
     async fn turn(&mut self, epoch: u64) {
         if self.memory.epoch != epoch {
+            self.contacts.close();
             self.memory = Memory::new(epoch, self.clock.now_unix_us());
             tracing::info!(epoch, "leading");
         }

@@ -100,6 +100,13 @@ impl View {
         self.contacts.agents.get(agent)
     }
 
+    /// Parts that are to end, as far as it has been decided: their agents must not be answered without
+    /// being told so.
+    pub fn ending(&self) -> impl Iterator<Item = &PartRecord> {
+        let placed = self.runs.iter().filter(|run| run.is_placed());
+        placed.flat_map(|run| run.parts.iter().filter(|part| run.is_ending(part)))
+    }
+
     /// When an agent was answered last. An agent that only another leader has answered counts as
     /// answered at the moment that we took over.
     #[must_use]
@@ -180,6 +187,12 @@ impl RunView {
     #[must_use]
     pub fn is_placed(&self) -> bool {
         (RunState::Assigned..=RunState::Draining).contains(&self.run.state)
+    }
+
+    /// It has been decided that the part is to end.
+    #[must_use]
+    pub fn is_ending(&self, part: &PartRecord) -> bool {
+        part.lost_at_us.is_some() || (self.is_stopping() && self.is_live(part))
     }
 
     /// Every frame of the part is stored.

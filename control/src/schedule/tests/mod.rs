@@ -1,6 +1,11 @@
 //! Tests of the scheduler: tables of its pure parts, and runs on simulated agents.
 
+mod agent;
 mod assign;
+mod dice;
+mod engine;
+mod sim;
+mod world;
 
 use acp_plan::Plan;
 use acp_wire::plan::Model;
