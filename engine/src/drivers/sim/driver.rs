@@ -175,9 +175,7 @@ impl Driver<'_> {
         if !ends_warmup && self.now < self.next_frame_ns {
             return;
         }
-        let boundary_ns =
-            if ends_warmup { self.shard.start_ns() } else { self.next_frame_ns.min(self.now) };
-        let record = self.shard.swap_record(self.spares.take(), boundary_ns);
+        let record = self.shard.swap_record(self.spares.take());
         self.keep(record, is_warmup);
         self.next_frame_ns = self.now + self.random.spread(1_000, self.scenario.frame_ns * 2);
     }
