@@ -23,4 +23,5 @@ pub use merge::RunMerge;
 pub use moment::{Moment, Timeline};
 pub use part::{CLOSED, PartSum};
 pub use plan::IngestError;
+pub(crate) use plan::changed_plan;
 pub use service::Ingest;

@@ -43,7 +43,7 @@ pub(super) fn timeline(run: &RunRecord) -> Timeline {
 }
 
 /// The plan of a run with its live changes.
-pub(super) fn changed_plan(run: &RunRecord) -> Result<Plan, IngestError> {
+pub(crate) fn changed_plan(run: &RunRecord) -> Result<Plan, IngestError> {
     let fail = |why: String| IngestError::Plan { run: run.id.clone(), why };
     let plan = acp_plan::compile(&run.plan).map_err(|error| fail(error.to_string()))?;
     let mut course = Course::planned(&plan);

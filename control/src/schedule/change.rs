@@ -1,6 +1,7 @@
 //! Live changes of a run: which are legal now, and when they take effect.
 
 use super::{Refusal, RunClock};
+use crate::ingest::changed_plan;
 use crate::store::{Intent, RunRecord, RunState};
 use acp_wire::agent::{Change, ChangeKind};
 use acp_wire::plan::Model;
@@ -26,7 +27,6 @@ pub fn next_change(
     let earliest = last.map_or(0, |change| change.at_us);
     let at_us = u64::try_from(clock.at(now_unix_us.saturating_add(delay_us))).unwrap_or(0);
     let at_us = at_us.max(earliest);
-    // A count is reached later or sooner after a change: then the end is not known.
     if clock.end_us.is_some_and(|end_us| i64::try_from(at_us).is_ok_and(|at_us| at_us >= end_us)) {
         return Err(Refusal::new(
             "the run ends before a change would take effect",
@@ -46,9 +46,8 @@ fn clock(run: &RunRecord) -> Result<RunClock, Refusal> {
             "wait until it is assigned, or start another run",
         ));
     }
-    let plan = acp_plan::compile(&run.plan).map_err(|error| {
-        Refusal::new(format!("the plan cannot be run: {error}"), "stop the run")
-    })?;
+    let plan =
+        changed_plan(run).map_err(|error| Refusal::new(format!("{error}"), "stop the run"))?;
     RunClock::new(run, &plan)
         .ok_or_else(|| Refusal::new("the run has no start yet", "wait until it is assigned"))
 }

@@ -5,6 +5,7 @@
 
 use super::{IngestView, RunView, SchedulerSettings, View};
 use crate::contacts::{Contacts, Snapshot};
+use crate::ingest::changed_plan;
 use crate::store::{PartRecord, RunRecord, RunState, Store};
 use acp_coord::ControlSide;
 use acp_plan::Plan;
@@ -44,7 +45,8 @@ pub(super) struct Memory {
     pub(super) parts: BTreeMap<String, Vec<PartRecord>>,
     /// Runs about which nothing is decided in this turn.
     pub(super) frozen: BTreeSet<String>,
-    plans: BTreeMap<String, Result<Arc<Plan>, String>>,
+    /// Plans of runs, each with so many live changes.
+    plans: BTreeMap<String, (usize, Result<Arc<Plan>, String>)>,
     draining_since: BTreeMap<String, u64>,
     disabled: BTreeSet<String>,
     pub(super) calibrations: BTreeMap<(String, String), f64>,
@@ -103,10 +105,9 @@ impl Memory {
 
     fn forget_ended(&mut self, records: &[RunRecord]) {
         let active: BTreeSet<_> = records.iter().map(|run| run.id.as_str()).collect();
-        let plans: BTreeSet<_> = records.iter().map(|run| run.plan_hash.as_str()).collect();
         self.parts.retain(|run, _| active.contains(run.as_str()));
         self.draining_since.retain(|run, _| active.contains(run.as_str()));
-        self.plans.retain(|hash, _| plans.contains(hash.as_str()));
+        self.plans.retain(|run, _| active.contains(run.as_str()));
     }
 
     async fn read_agents(
@@ -142,15 +143,16 @@ impl Memory {
         if run.epoch > self.epoch {
             return Err(Trouble::Deposed(self.epoch));
         }
-        let plan = self.plans.entry(run.plan_hash.clone()).or_insert_with(|| {
-            acp_plan::compile(&run.plan).map(Arc::new).map_err(|error| error.to_string())
-        });
-        let plan = plan.clone();
+        let plan = self.plan(&run);
         if !self.parts.contains_key(&run.id) {
             self.parts.insert(run.id.clone(), store.parts(&run.id).await?);
         }
         let parts = self.parts.get(&run.id).cloned().unwrap_or_default();
-        let progress = if parts.is_empty() { Vec::new() } else { ingest.progress(&run.id).await? };
+        // A run that has no start has no frames, whatever parts were chosen for it.
+        let progress = match run.t0_unix_us {
+            Some(_) => ingest.progress(&run.id).await?,
+            None => Vec::new(),
+        };
         let draining_since_unix_us = (run.state == RunState::Draining)
             .then(|| *self.draining_since.entry(run.id.clone()).or_insert(now_unix_us));
         Ok(RunView {
@@ -161,6 +163,17 @@ impl Memory {
             is_frozen: self.frozen.contains(&run.id),
             run,
         })
+    }
+
+    /// The plan of a run with its live changes.
+    fn plan(&mut self, run: &RunRecord) -> Result<Arc<Plan>, String> {
+        let known = self.plans.get(&run.id).filter(|(changes, _)| *changes == run.changes.len());
+        if let Some((_, plan)) = known {
+            return plan.clone();
+        }
+        let plan = changed_plan(run).map(Arc::new).map_err(|error| error.to_string());
+        self.plans.insert(run.id.clone(), (run.changes.len(), plan.clone()));
+        plan
     }
 
     /// Keeps new and changed parts of a run whose parts are known.

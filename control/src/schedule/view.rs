@@ -37,7 +37,7 @@ pub struct View {
 pub struct RunView {
     /// As stored.
     pub run: RunRecord,
-    /// Its plan, or why it cannot be run.
+    /// Its plan with its live changes, or why it cannot be run.
     pub plan: Result<Arc<Plan>, String>,
     /// Its parts, by number.
     pub parts: Vec<PartRecord>,
@@ -61,13 +61,12 @@ pub struct RunClock {
 }
 
 impl RunClock {
-    /// The time of a run that has a start.
+    /// The time of a run that has a start. `plan` is its plan with its live changes, which move the
+    /// moment at which a count is reached.
     #[must_use]
     pub fn new(run: &RunRecord, plan: &Plan) -> Option<Self> {
         let warmup_us = micros(plan.warmup_ns);
-        // A change of the rate moves the moment at which a count is reached.
-        let is_open_end = run.plan.load.requests.is_some() && !run.changes.is_empty();
-        let end_us = plan.duration_ns().filter(|_| !is_open_end).map(micros);
+        let end_us = plan.duration_ns().map(micros);
         let origin_unix_us = signed(run.t0_unix_us?) + warmup_us;
         Some(Self { origin_unix_us, warmup_us, end_us })
     }

@@ -4,4 +4,5 @@
 #![expect(clippy::print_stdout, reason = "tests say how long things took and what was not run")]
 
 mod mariadb;
+mod schedule;
 mod store;

@@ -125,7 +125,7 @@ impl World {
     fn step(&mut self) {
         self.now_us += STEP_US;
         self.step_agents();
-        self.deliver();
+        self.deliver(self.now_us);
         self.see_members();
         if self.now_us >= self.next_turn_us && self.now_us >= self.down_until_us {
             self.next_turn_us = self.now_us + self.dice.between(100_000, SECOND_US);
@@ -152,10 +152,11 @@ impl World {
         }
     }
 
-    fn deliver(&mut self) {
+    /// Messages that arrive up to then, and answers that have arrived.
+    fn deliver(&mut self, until_us: u64) {
         let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.messages)
             .into_iter()
-            .partition(|m| m.1.arrives_us <= self.now_us);
+            .partition(|m| m.1.arrives_us <= until_us);
         self.messages = later;
         for (number, message) in due {
             let is_cut = self.agents[number].has(Fault::CutFromControl, self.now_us);
@@ -258,6 +259,10 @@ impl World {
                 if self.kills_left > 0 && self.dice.one_in(self.kill_one_in) {
                     self.kills_left -= 1;
                     return self.change_leader();
+                }
+                // Agents talk while a leader is at work, some sooner than they would have.
+                if self.dice.one_in(4) {
+                    self.deliver(self.now_us + 150_000);
                 }
                 self.act(action);
             }

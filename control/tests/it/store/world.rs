@@ -101,6 +101,7 @@ pub(crate) fn part(run: &str, number: u32) -> PartRecord {
         taken_over_by: Vec::new(),
         stored: 0,
         status: acp_wire::agent::PartStatus::default(),
+        sums: String::new(),
     }
 }
 
@@ -111,5 +112,5 @@ pub(crate) fn frame(second: u64, sent: u64) -> StoredFrame {
 
 pub(crate) fn commit(run: &str, frames: Vec<StoredFrame>, stored: &[(&str, u64)]) -> FrameCommit {
     let stored = stored.iter().map(|(part, below)| ((*part).to_string(), *below)).collect();
-    FrameCommit { run: run.into(), frames, stored }
+    FrameCommit { run: run.into(), frames, stored, sums: Vec::new() }
 }
