@@ -7,6 +7,9 @@ use acp_plan::Plan;
 use acp_wire::agent::PartState;
 use acp_wire::plan::{Agents, OnLoss};
 
+/// Events of a kind that one decision adds, at the most.
+const EVENTS_MAX: usize = 10;
+
 /// One run as the reconciler looks at it.
 pub(super) struct Case<'a> {
     pub(super) view: &'a View,
@@ -86,6 +89,16 @@ impl Case<'_> {
             text,
             ..EventRecord::default()
         })
+    }
+
+    /// An event each, or one for all where there are many: every event is a write, and what is to be
+    /// done next waits for it.
+    pub(super) fn events(&self, kind: &str, texts: &[String]) -> Vec<Action> {
+        if texts.len() <= EVENTS_MAX {
+            return texts.iter().map(|text| self.event(kind, text.clone())).collect();
+        }
+        let first = texts[..EVENTS_MAX].join("; ");
+        vec![self.event(kind, format!("{} at once: {first}; …", texts.len()))]
     }
 
     /// The run with another state.

@@ -29,7 +29,7 @@ impl Case<'_> {
         }
         let mut candidates = self.candidates(pool);
         let width = (candidates.len() / lost.len()).clamp(1, MAX_SURVIVORS);
-        let (mut new, mut marked, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut new, mut marked, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         let mut number = self.run.parts.iter().map(|part| part.number + 1).max().unwrap_or(0);
         for part in lost {
             let Some(from_us) = self.takeover_us(part) else { continue };
@@ -46,14 +46,15 @@ impl Case<'_> {
             number += u32::try_from(taken.len()).unwrap_or(u32::MAX);
             let taken_over_by = taken.iter().map(|part| part.part.clone()).collect();
             marked.push(PartRecord { taken_over_by, ..part.clone() });
-            events.push(self.event("agent_took_over", handover_text(part, from_us, &placements)));
+            texts.push(handover_text(part, from_us, &placements));
             new.extend(taken);
         }
         if new.is_empty() {
             return Vec::new();
         }
-        let parts = [Action::AddParts(new), Action::UpdateParts(marked)];
-        parts.into_iter().chain(events).collect()
+        let mut actions = vec![Action::AddParts(new), Action::UpdateParts(marked)];
+        actions.extend(self.events("agent_took_over", &texts));
+        actions
     }
 
     /// Whether a lost part may yet be taken over.

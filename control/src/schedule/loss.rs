@@ -39,20 +39,24 @@ impl Case<'_> {
 
     /// Marks parts as lost that are.
     pub(super) fn lose(&self) -> Vec<Action> {
-        let (mut lost, mut events) = (Vec::new(), Vec::new());
+        let (mut lost, mut failures, mut losses) = (Vec::new(), Vec::new(), Vec::new());
         for part in self.run.parts.iter().filter(|part| self.is_given_up(part)) {
             let why = self.loss(part);
             let why = why.unwrap_or_else(|| format!("agent `{}` was out of reach", part.agent));
             let lost_at_us = self.clock.at(self.fence_unix_us(part));
             let lost_at_us = lost_at_us.min(self.clock.end_us.unwrap_or(i64::MAX));
             lost.push(PartRecord { lost_at_us: Some(lost_at_us), ..part.clone() });
-            let kind = if part.state == PartState::Failed { "error" } else { "agent_lost" };
-            events.push(self.event(kind, format!("{why} (part {})", part.number)));
+            let is_failure = part.state == PartState::Failed;
+            let texts = if is_failure { &mut failures } else { &mut losses };
+            texts.push(format!("{why} (part {})", part.number));
         }
         if lost.is_empty() {
             return Vec::new();
         }
-        [Action::UpdateParts(lost)].into_iter().chain(events).collect()
+        let mut actions = vec![Action::UpdateParts(lost)];
+        actions.extend(self.events("error", &failures));
+        actions.extend(self.events("agent_lost", &losses));
+        actions
     }
 
     /// A part that is lost and not marked yet. Once no frame of it is taken there is no way back,

@@ -2,8 +2,10 @@
 
 mod agent;
 mod assign;
+mod decide;
 mod dice;
 mod engine;
+mod scale;
 mod sim;
 mod world;
 

@@ -44,7 +44,7 @@ pub(super) struct World {
     pub(super) agents: Vec<Agent>,
     messages: Vec<(usize, Message)>,
     answers: Vec<(usize, Answer)>,
-    contacts: Contacts,
+    pub(super) contacts: Contacts,
     epoch: u64,
     lead_since_us: u64,
     /// Nobody leads until then.
@@ -53,7 +53,7 @@ pub(super) struct World {
     draining_since_us: Option<u64>,
     /// Control does not reach the coordinator: what it knows of members is old.
     pub(super) blind: Option<(u64, u64)>,
-    members: Membership,
+    pub(super) members: Membership,
     /// A leader is killed in the middle of what it does, once in so many actions, and so often.
     pub(super) kill_one_in: u64,
     pub(super) kills_left: u32,
@@ -178,9 +178,7 @@ impl World {
         let heard = self.contacts.status(&message.status, self.now_us)?;
         let mut next = BTreeMap::new();
         for (part, frames) in &message.frames {
-            let Some(record) = self.parts.iter().find(|record| record.part == *part) else {
-                continue;
-            };
+            let record = &self.parts[number_of(part)];
             let taken = self.taken.entry(part.clone()).or_default();
             let progress = &mut taken.progress;
             if progress.is_shut || progress.is_lost || record.lost_at_us.is_some() {
@@ -240,7 +238,7 @@ impl World {
     }
 
     /// What a leader does in a turn. It may be killed before any action.
-    fn turn(&mut self) {
+    pub(super) fn turn(&mut self) {
         for part in self.view().ending() {
             self.contacts.end(&part.agent, std::slice::from_ref(&part.part));
         }
@@ -290,15 +288,13 @@ impl World {
             }
             Action::AddParts(parts) => {
                 for part in parts {
-                    let is_new = self.parts.iter().all(|known| known.part != part.part);
-                    assert!(is_new, "{} is used twice", part.part);
+                    assert_eq!(number_of(&part.part), self.parts.len(), "a name is used once");
                     self.parts.push(part);
                 }
             }
             Action::UpdateParts(parts) => {
                 for part in parts {
-                    let known = self.parts.iter_mut().find(|known| known.part == part.part);
-                    let known = known.expect("a part that is there");
+                    let known = &mut self.parts[number_of(&part.part)];
                     assert!(known.lost_at_us.is_none() || known.lost_at_us == part.lost_at_us);
                     *known = part;
                 }
@@ -331,7 +327,7 @@ impl World {
     }
 
     fn lose(&mut self, part: &str, covered_from_us: Option<i64>) {
-        let record = self.parts.iter().find(|record| record.part == part).expect("a part");
+        let record = &self.parts[number_of(part)];
         let taken = self.taken.entry(part.into()).or_default();
         assert!(!taken.progress.is_lost, "books are closed once");
         let slots_before = |at_us: i64| {
@@ -367,4 +363,8 @@ impl World {
     pub(super) fn clock(&self) -> RunClock {
         RunClock::new(&self.run, &self.plan).expect("a start")
     }
+}
+
+fn number_of(part: &str) -> usize {
+    part.rsplit_once('.').and_then(|(_, number)| number.parse().ok()).expect("a part has a number")
 }

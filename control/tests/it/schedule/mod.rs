@@ -13,7 +13,7 @@ use acp_wire::Report;
 use acp_wire::agent::AgentInfo;
 use acp_wire::plan::Model as LoadModel;
 use agent::{Desk, Desks};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
