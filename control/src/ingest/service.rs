@@ -200,7 +200,9 @@ impl Ingest {
     /// The limits of a run, with the seconds in sight that are stored already.
     async fn rules(&self, run: &Run) -> Stored<RunRules> {
         let record = self.store.run(&run.id).await?.unwrap_or_default();
-        let mut rules = RunRules::new(&record.plan.stop.abort_on);
+        let plan = changed_plan(&record).ok();
+        let duration_ns = plan.and_then(|plan| plan.duration_ns());
+        let mut rules = RunRules::new(&record.plan.stop.abort_on, duration_ns);
         let newest = lock(&run.merge).newest_second();
         if let (Some(newest), len_s @ 1..) = (newest, rules.len_s()) {
             let limit = u32::try_from(len_s).unwrap_or(u32::MAX).saturating_add(1);
