@@ -193,8 +193,8 @@ impl Ingest {
 
     async fn stored_frame(&self, run: &str, moment: Moment) -> Stored<Option<Frame>> {
         let found = self.store.frames_from(run, !moment.is_measured, moment.second, 1).await?;
-        let frames = found.into_iter().map(|stored| stored.frame);
-        Ok(frames.last().filter(|frame| Moment::of(frame) == moment))
+        let mut frames = found.into_iter().map(|stored| stored.frame);
+        Ok(frames.next().filter(|frame| Moment::of(frame) == moment))
     }
 
     /// The limits of a run, with the seconds in sight that are stored already.

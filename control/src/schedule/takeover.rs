@@ -41,7 +41,7 @@ pub fn take_over(lost: &Share, from_us: u64, taken: u64, survivors: &[Survivor])
 
 /// Whether every slot of `inner` is one of `outer`, from a later or the same moment on.
 pub(super) fn is_within(inner: &Share, outer: &Share) -> bool {
-    inner.stride % outer.stride == 0 && inner.offset % outer.stride == outer.offset
+    inner.stride.is_multiple_of(outer.stride) && inner.offset % outer.stride == outer.offset
 }
 
 #[cfg(test)]
