@@ -11,6 +11,8 @@ const MAX_CONFLICTS: usize = 16;
 /// The limits of one run.
 pub(super) struct RunRules {
     window: Window,
+    /// Whole seconds of the schedule: later ones only hold what is still answered.
+    end_s: u64,
     /// What is still to be done.
     todo: Option<Todo>,
     is_done: bool,
@@ -23,10 +25,11 @@ enum Todo {
 }
 
 impl RunRules {
-    /// The limits in a plan. One that is not a rule was refused when the run was made.
-    pub(super) fn new(limits: &[String]) -> Self {
+    /// The limits in a plan, whose schedule has this length. One that is not a rule was refused when the run was made.
+    pub(super) fn new(limits: &[String], duration_ns: Option<u64>) -> Self {
         let rules: Vec<Rule> = limits.iter().filter_map(|text| parse_abort(text).ok()).collect();
-        Self { is_done: rules.is_empty(), window: Window::new(rules), todo: None }
+        let end_s = duration_ns.map_or(u64::MAX, |duration_ns| duration_ns / 1_000_000_000);
+        Self { is_done: rules.is_empty(), end_s, window: Window::new(rules), todo: None }
     }
 
     /// Seconds that it looks back.
@@ -36,6 +39,9 @@ impl RunRules {
 
     /// Takes a stored frame, and judges.
     pub(super) fn push(&mut self, frame: &Frame) {
+        if frame.second >= self.end_s {
+            return;
+        }
         // Histograms of stored frames were read before they were merged.
         if self.is_done || self.todo.is_some() || self.window.push(frame).is_err() {
             return;
@@ -87,4 +93,30 @@ async fn stop(store: &dyn Store, run: &str, fired: &Fired) -> Stored<bool> {
         }
     }
     Err(StoreError::Conflict(format!("run `{run}`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fired(duration_ns: Option<u64>, limits: &[&str]) -> Vec<u64> {
+        let limits: Vec<_> = limits.iter().map(ToString::to_string).collect();
+        let mut rules = RunRules::new(&limits, duration_ns);
+        let fires = |second: &u64| {
+            rules.todo = None;
+            rules.push(&Frame { second: *second, completed: 5, ..Frame::default() });
+            rules.todo.is_some()
+        };
+        (0..4).filter(fires).collect()
+    }
+
+    #[test]
+    fn rules_are_judged_over_whole_seconds_of_the_schedule() {
+        let rate = "rate<10 over 1s";
+        assert_eq!(fired(None, &[rate]), [0, 1, 2, 3]);
+        assert_eq!(fired(Some(2_500_000_000), &[rate]), [0, 1], "half a second is not judged");
+        assert_eq!(fired(None, &["rate<10 over 3s"]), [2, 3]);
+        assert!(fired(None, &[]).is_empty());
+        assert!(fired(None, &["rate is low"]).is_empty(), "refused when the run was made");
+    }
 }

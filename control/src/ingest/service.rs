@@ -193,14 +193,16 @@ impl Ingest {
 
     async fn stored_frame(&self, run: &str, moment: Moment) -> Stored<Option<Frame>> {
         let found = self.store.frames_from(run, !moment.is_measured, moment.second, 1).await?;
-        let frames = found.into_iter().map(|stored| stored.frame);
-        Ok(frames.last().filter(|frame| Moment::of(frame) == moment))
+        let mut frames = found.into_iter().map(|stored| stored.frame);
+        Ok(frames.next().filter(|frame| Moment::of(frame) == moment))
     }
 
     /// The limits of a run, with the seconds in sight that are stored already.
     async fn rules(&self, run: &Run) -> Stored<RunRules> {
         let record = self.store.run(&run.id).await?.unwrap_or_default();
-        let mut rules = RunRules::new(&record.plan.stop.abort_on);
+        let plan = changed_plan(&record).ok();
+        let duration_ns = plan.and_then(|plan| plan.duration_ns());
+        let mut rules = RunRules::new(&record.plan.stop.abort_on, duration_ns);
         let newest = lock(&run.merge).newest_second();
         if let (Some(newest), len_s @ 1..) = (newest, rules.len_s()) {
             let limit = u32::try_from(len_s).unwrap_or(u32::MAX).saturating_add(1);

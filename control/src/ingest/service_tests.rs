@@ -181,7 +181,8 @@ async fn a_restart_at_any_second_changes_nothing() {
                 for part in 0..2 {
                     let ack = bed.take(part, &[]).await.unwrap();
                     assert_eq!(ack.next, ack.stored, "what was in memory only is asked for again");
-                    bed.take(part, &all[part as usize][ack.next as usize..=at]).await;
+                    let next = usize::try_from(ack.next).unwrap();
+                    bed.take(part, &all[part as usize][next..=at]).await;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Frames: committed at once with how far the parts are, numbered, replaced, read in two orders.
 
-use super::world::{World, commit, frame, kind, on_both, part};
+use super::world::{World, commit, frame, kind, on_both, part, sums};
 use acp_control::store::{FrameCommit, StoredFrame};
 use acp_wire::frame::Histograms;
 use acp_wire::{ErrorClass, NotSent};
@@ -100,6 +100,9 @@ async fn all_or_nothing(world: World) {
     world.store.add_parts(&[part("r", 0), part("r", 1)]).await.unwrap();
     let stored = async || {
         let parts = world.store.parts("r").await.unwrap();
+        for part in parts.iter().filter(|part| part.stored > 0) {
+            assert_eq!(part.sums, sums(part.stored), "sums are of the frames that are stored");
+        }
         let stored: Vec<_> = parts.iter().map(|part| part.stored).collect();
         let frames = world.store.frames_after("r", 0, 100).await.unwrap();
         (stored, frames.len())

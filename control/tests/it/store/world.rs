@@ -110,7 +110,13 @@ pub(crate) fn frame(second: u64, sent: u64) -> StoredFrame {
     StoredFrame { width_s: 1, frame, ..StoredFrame::default() }
 }
 
+/// What stands for the sums of a part's frames below a number.
+pub(crate) fn sums(below: u64) -> String {
+    format!("{{\"below\":{below}}}")
+}
+
 pub(crate) fn commit(run: &str, frames: Vec<StoredFrame>, stored: &[(&str, u64)]) -> FrameCommit {
+    let sums = stored.iter().map(|(part, below)| ((*part).to_string(), sums(*below))).collect();
     let stored = stored.iter().map(|(part, below)| ((*part).to_string(), *below)).collect();
-    FrameCommit { run: run.into(), frames, stored, sums: Vec::new() }
+    FrameCommit { run: run.into(), frames, stored, sums }
 }

@@ -24,6 +24,7 @@ pub struct Fired {
 
 struct Second {
     tally: Tally,
+    rate_target: f64,
     /// Values of response times and how often they were.
     response: Vec<(u64, u64)>,
 }
@@ -36,6 +37,8 @@ pub struct Window {
     first: Option<u64>,
     keep_s: u64,
     has_response: bool,
+    /// A schedule asks for a rate, so where it asks for none it is paused.
+    has_target: bool,
 }
 
 impl Window {
@@ -45,7 +48,14 @@ impl Window {
         let keep_s = rules.iter().filter_map(|rule| rule.over_s).max().unwrap_or(0);
         let has_response = rules.iter().any(|rule| matches!(rule.metric, Metric::Response(_)));
         let keep_s = keep_s.min(MAX_WINDOW_S);
-        Self { rules, seconds: BTreeMap::new(), first: None, keep_s, has_response }
+        Self {
+            rules,
+            seconds: BTreeMap::new(),
+            first: None,
+            keep_s,
+            has_response,
+            has_target: false,
+        }
     }
 
     /// Seconds that it looks back.
@@ -69,7 +79,10 @@ impl Window {
             _ => Vec::new(),
         };
         self.first = Some(self.first.map_or(frame.second, |first| first.min(frame.second)));
-        self.seconds.insert(frame.second, Second { tally: Tally::of(frame), response });
+        let rate_target = frame.rate_target;
+        self.has_target |= rate_target > 0.0;
+        self.seconds
+            .insert(frame.second, Second { tally: Tally::of(frame), rate_target, response });
         let end = self.seconds.last_key_value().map_or(0, |(&second, _)| second + 1);
         while self.seconds.first_key_value().is_some_and(|(&at, _)| at + self.keep_s < end) {
             self.seconds.pop_first();
@@ -80,7 +93,7 @@ impl Window {
     /// Rules whose limit is passed over their window, which ends with the newest second.
     ///
     /// A second without a frame counts as one in which nothing happened: engines that are held up
-    /// leave such holes.
+    /// leave such holes. A rate is not judged over a window in which the schedule was paused.
     #[must_use]
     pub fn fired(&self) -> Vec<Fired> {
         let (Some(first), Some((&newest, _))) = (self.first, self.seconds.last_key_value()) else {
@@ -93,6 +106,11 @@ impl Window {
     fn judge(&self, rule: &Rule, first: u64, end: u64) -> Option<Fired> {
         let over_s = rule.over_s?;
         let start = end.checked_sub(over_s).filter(|&start| start >= first)?;
+        let mut seconds = self.seconds.range(start..end).map(|(_, second)| second);
+        let is_paused = seconds.any(|second| self.has_target && second.rate_target <= 0.0);
+        if is_paused && rule.metric == Metric::Rate {
+            return None;
+        }
         let mut tally = Tally::default();
         let mut response: Option<Histogram<u64>> = None;
         for second in self.seconds.range(start..end).map(|(_, second)| second) {
@@ -204,6 +222,18 @@ mod tests {
         assert!(late.fired().is_empty(), "two seconds are known");
         late.push(&frame(10, 1, 0, 1)).unwrap();
         assert_eq!(late.fired().len(), 1, "a hole is a second without anything");
+    }
+
+    #[test]
+    fn a_pause_is_no_low_rate() {
+        let mut window = window("rate<10 over 2s");
+        let targets = [(20.0, 20), (0.0, 0), (0.0, 0), (20.0, 9), (20.0, 9), (20.0, 9)];
+        let mut fired = Vec::new();
+        for (second, (rate_target, completed)) in (0..).zip(targets) {
+            window.push(&Frame { rate_target, ..frame(second, completed, 0, 1) }).unwrap();
+            fired.push(!window.fired().is_empty());
+        }
+        assert_eq!(fired, [false, false, false, false, true, true]);
     }
 
     #[test]
