@@ -40,7 +40,9 @@ impl Scene {
         let part = |(number, agent): (u32, &&str)| {
             let share = Share { offset: number.into(), stride, ..Share::whole(8) };
             let placement = Placement { agent: (**agent).into(), share, cores: 1 };
-            PartRecord { state: PartState::Running, ..new_part("r", number, &placement) }
+            let mut part = new_part("r", number, &placement);
+            (part.state, part.status.state) = (PartState::Running, PartState::Running);
+            part
         };
         let run = RunView {
             run,
@@ -210,8 +212,9 @@ fn on_loss_is_what_the_plan_says() {
         if stop {
             let reason = "no".into();
             scene.run().run.intent = Intent::Stop { kind: "user".into(), reason };
+            let status = scene.run().parts[1].status.clone();
+            scene.hear("b", NOW, &[PartStatus { state: PartState::Running, ..status }]);
         }
-        scene.view.assigned = BTreeMap::new();
         scene
     };
     let took_over = &["add r.2 on b", "parts 1", "event agent_took_over"];
