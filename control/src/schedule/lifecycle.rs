@@ -199,7 +199,7 @@ impl Case<'_> {
             Some(_) => self.run.is_closed(part),
             None => {
                 self.run.is_complete(part)
-                    && (part.state >= PartState::Finished || self.is_agent_silent(part))
+                    && (part.state >= PartState::Finished || self.is_end_unknown(part))
             }
         };
         let is_draining = self.run.run.state == RunState::Draining;
@@ -223,9 +223,14 @@ impl Case<'_> {
         vec![Action::Finish(Box::new(run))]
     }
 
-    /// All frames have come, but its agent will not say how its engine ended.
-    fn is_agent_silent(&self, part: &PartRecord) -> bool {
+    /// All frames have come, but its agent will not say how its engine ended: it is silent, was
+    /// started again and knows nothing of it, or has been waited for long enough.
+    fn is_end_unknown(&self, part: &PartRecord) -> bool {
         let lease_us = self.view.settings.lease_us + self.view.settings.lease_margin_us;
-        self.now_unix_us > self.heard_unix_us(part) + lease_us
+        let is_silent = self.now_unix_us > self.heard_unix_us(part) + lease_us;
+        let contact = self.view.contact(&part.agent);
+        let has_spoken = contact.is_some_and(|contact| contact.status.is_some());
+        let has_forgotten = has_spoken && self.view.status(part).is_none();
+        is_silent || has_forgotten || self.is_patience_over()
     }
 }

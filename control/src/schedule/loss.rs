@@ -103,11 +103,20 @@ impl Case<'_> {
         if self.run.is_stopping() && self.is_unknown_to_agent(part) {
             return Some(format!("agent `{agent}` never started the engine"));
         }
-        let patience_us = settings.drain_timeout_us + self.plan.timeout_ns / 1000;
+        let patience_s = self.drain_patience_us() / 1_000_000;
+        let why = || format!("agent `{agent}` did not end in {patience_s} s");
+        self.is_patience_over().then(why)
+    }
+
+    /// How long parts may take to end: responses may take as long as the plan lets them.
+    fn drain_patience_us(&self) -> u64 {
+        self.view.settings.drain_timeout_us + self.plan.timeout_ns / 1000
+    }
+
+    /// The run has been ending for too long.
+    pub(super) fn is_patience_over(&self) -> bool {
         let draining = self.run.draining_since_unix_us;
-        draining
-            .filter(|since| self.now_unix_us > since + patience_us)
-            .map(|_| format!("agent `{agent}` did not end in {} s", patience_us / 1_000_000))
+        draining.is_some_and(|since| self.now_unix_us > since + self.drain_patience_us())
     }
 
     /// A part that was to stop before its agent had seen it: it will never have a last frame.

@@ -315,3 +315,35 @@ fn assignments_say_what_is_to_be_done_now() {
         PartProgress { is_last_seen: true, next: 3, stored: 3, ..PartProgress::default() };
     check("finished and stored", &scene, &["assign a:0"]);
 }
+
+#[test]
+fn a_run_ends_when_every_part_has_ended_or_its_end_will_not_be_known() {
+    let mut scene = Scene::new(open_loop(), RunState::Draining, &["a"]);
+    scene.run().run.t0_unix_us = Some(NOW - 30 * SECOND);
+    let complete =
+        PartProgress { is_last_seen: true, next: 3, stored: 3, ..PartProgress::default() };
+    *scene.progress(0) = complete;
+    let Some(Action::Assign(batch)) = scene.decide().pop() else { panic!("its part is written") };
+    scene.view.assigned = batch.into_iter().collect();
+    check("its agent was started again and knows nothing of it", &scene, &["finish Done"]);
+    let status = scene.run().parts[0].status.clone();
+    scene.hear("a", NOW, std::slice::from_ref(&status));
+    check("its agent is about to say how it ended", &scene, &[]);
+    scene.view.contacts.agents.get_mut("a").unwrap().heard_unix_us = NOW - 17 * SECOND;
+    check("its agent is silent", &scene, &["finish Done"]);
+    scene.hear("a", NOW, std::slice::from_ref(&status));
+    scene.run().draining_since_unix_us = Some(NOW - 71 * SECOND);
+    check("it was waited for", &scene, &["finish Done"]);
+    scene.progress(0).stored = 2;
+    check("its last frame is not stored", &scene, &["end r.0 of a", "shut r.0"]);
+    scene.run().draining_since_unix_us = None;
+    check("and there is time", &scene, &[]);
+    for (kind, expect) in [("user", "finish Aborted"), ("failure", "finish Failed")] {
+        scene.progress(0).stored = 3;
+        scene.run().parts[0].state = PartState::Finished;
+        scene.view.assigned.clear();
+        let reason = "why".into();
+        scene.run().run.intent = Intent::Stop { kind: kind.into(), reason };
+        check(kind, &scene, &[expect]);
+    }
+}

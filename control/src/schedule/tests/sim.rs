@@ -65,7 +65,7 @@ fn check_end(world: &World, what: &str) {
 #[test]
 fn no_slot_is_sent_twice_and_all_are_accounted_for() {
     let first: u64 = std::env::var("SEED").map_or(1, |seed| seed.parse().unwrap());
-    let count = std::env::var("COUNT").map_or(400, |count| count.parse().unwrap());
+    let count = std::env::var("COUNT").map_or(1500, |count| count.parse().unwrap());
     let mut ends = std::collections::BTreeMap::<RunState, u32>::new();
     let mut taken_over = 0;
     for seed in first..first + count {
@@ -132,6 +132,26 @@ fn a_lost_agent_costs_no_more_than_its_lease() {
             assert!(world.parts.iter().any(|part| !part.taken_over_by.is_empty()));
         }
     }
+}
+
+/// An engine whose lease is over books all that it leaves. Its agent comes back in the very moment in
+/// which it is given up: either its books count, or those of whoever takes over.
+#[test]
+fn an_agent_that_comes_back_while_it_is_given_up_is_not_booked_twice() {
+    let mut both = [0, 0];
+    for seed in 1..600 {
+        println!("seed {seed}");
+        let mut world = World::new(plan(2, OnLoss::Reassign, "0s"), 2, 2, seed);
+        let from_us = BEGIN_US + 10 * SECOND_US + world.dice.between(0, SECOND_US);
+        let until_us = from_us + world.dice.between(4 * SECOND_US, 5 * SECOND_US);
+        let fault = Fault::CutFromControl;
+        world.agents[1].troubles.push(Trouble { fault, from_us, until_us });
+        world.go(BEGIN_US + 100 * SECOND_US);
+        check_end(&world, &format!("seed {seed}"));
+        both[usize::from(world.parts.len() > 2)] += 1;
+    }
+    println!("came back in time, taken over: {both:?}");
+    assert!(both.iter().all(|count| *count > 10), "{both:?}");
 }
 
 #[test]
