@@ -3,8 +3,27 @@
 //! Ids are text, times are microseconds since 1970, documents are JSON text. A control that is
 //! killed at any moment finds everything it needs here when it starts again.
 
-mod records;
+mod open;
 
+mod database;
+
+mod accounts;
+mod agents;
+mod events;
+mod frames;
+mod house;
+mod parts;
+mod rollup;
+mod runs;
+mod tasks;
+
+mod document;
+mod failure;
+mod insert;
+mod records;
+mod session;
+
+pub use open::open;
 pub use records::{
     AgentRecord, AuditRecord, CalibrationRecord, EventRecord, FrameCommit, Intent, Page,
     PartRecord, Retention, Role, RunFilter, RunRecord, RunState, StoredFrame, TaskFilter,
