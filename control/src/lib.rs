@@ -2,5 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod api;
+pub mod auth;
 pub mod clock;
+mod metrics;
+pub mod settings;
 pub mod store;
