@@ -3,23 +3,27 @@
 
 #![forbid(unsafe_code)]
 
+mod agents;
 mod assemble;
 mod counts;
+mod csv;
 mod decode;
 mod distributions;
 mod hdr;
 mod json;
+pub mod rules;
 mod series;
 mod sum;
 mod text;
 mod verdict;
 
 pub use assemble::{Facts, assemble};
+pub use csv::render as render_csv;
 pub use decode::{HistogramError, decode};
 pub use distributions::{Distributions, encode, new_histogram, summary};
 pub use hdr::render as render_hdr;
 pub use json::render as render_json;
 pub use series::Series;
 pub use sum::{Sum, books_of};
-pub use text::{Style, duration, render as render_text};
+pub use text::{Style, duration, render as render_text, render_stored};
 pub use verdict::{Evidence, judge};

@@ -205,6 +205,8 @@ pub(super) enum Format {
     Json,
     /// Percentile table of response times (.hgrm).
     Hdr,
+    /// The series: a row a second.
+    Csv,
 }
 
 fn count(text: &str) -> Result<u64, String> {

@@ -3,7 +3,7 @@
 
 use super::arguments::{Format, RunArgs};
 use crate::launch::Finished;
-use crate::report::{Style, render_hdr, render_json, render_text};
+use crate::report::{Style, render_csv, render_hdr, render_json, render_text};
 use acp_wire::Frame;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
@@ -71,6 +71,7 @@ impl Outputs {
             let distributions = &finished.distributions;
             let text = match format {
                 Format::Json => render_json(&finished.report),
+                Format::Csv => render_csv(&finished.report),
                 Format::Hdr => render_hdr(&distributions.response),
                 Format::Text => {
                     let style =
@@ -126,6 +127,7 @@ impl Sink {
 fn format_of(path: &Path) -> Option<Format> {
     match path.extension()?.to_str()? {
         "json" => Some(Format::Json),
+        "csv" => Some(Format::Csv),
         "hdr" | "hgrm" => Some(Format::Hdr),
         "txt" => Some(Format::Text),
         _ => None,

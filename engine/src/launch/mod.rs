@@ -117,6 +117,7 @@ pub fn run(
     stop: &StopHandle,
     on_frame: &mut dyn FnMut(&Frame, &Progress),
 ) -> Result<Finished, LaunchError> {
+    refuse_unjudged(document)?;
     let plan = Arc::new(compile(document)?);
     let addresses = reachable_family(resolve(&plan.endpoints)?, plan.connect_timeout_ns);
     let driver = crate::drivers::choose(options.driver)
@@ -127,6 +128,16 @@ pub fn run(
     threads.await_ready(&plan, &addresses, stop)?;
     let collector = Collector::new(&plan, &placement, &driver, &addresses, &options.run_id);
     collector.collect(threads, stop, on_frame)
+}
+
+/// Goals and rules that only a control plane judges.
+fn refuse_unjudged(document: &acp_wire::Plan) -> Result<(), PlanError> {
+    let stop = &document.stop;
+    match (stop.slo.is_empty(), stop.abort_on.is_empty()) {
+        (false, _) => Err(PlanError::NotYet("stop.slo")),
+        (_, false) => Err(PlanError::NotYet("stop.abort_on")),
+        (true, true) => Ok(()),
+    }
 }
 
 /// A name may stand for addresses of both families while the server listens on one: then only the

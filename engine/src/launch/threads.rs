@@ -8,6 +8,7 @@ use crate::drivers::host::{Channels, Host, Message, ShardEnd, ShardFrame, Signal
 use crate::plan::{Plan, ShardPlan, split};
 use crate::record::Record;
 use crate::shard::Shard;
+use acp_wire::agent::Share;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
@@ -43,7 +44,8 @@ impl Threads {
         driver: &Driver,
     ) -> Result<Self, LaunchError> {
         let (signals, origin) = (Arc::new(Signals::default()), Instant::now());
-        let parts = split(plan, placement.shards, addresses);
+        let share = Share::whole(plan.connections);
+        let parts = split(plan, &share, placement.shards, addresses);
         let mut threads = Self { shards: Vec::new(), signals, origin };
         for (number, part) in parts.into_iter().enumerate() {
             let cpu = placement.cpus.get(number).copied();

@@ -290,7 +290,12 @@ mod tests {
         let mut document = acp_wire::Plan { schema, load, ..Default::default() };
         document.target.url = "http://127.0.0.1/".into();
         let plan = Arc::new(compile(&document).unwrap());
-        let parts = split(&plan, shards, &[SocketAddr::from(([127, 0, 0, 1], 80))]);
+        let parts = split(
+            &plan,
+            &acp_wire::agent::Share::whole(plan.connections),
+            shards,
+            &[SocketAddr::from(([127, 0, 0, 1], 80))],
+        );
         let begun = parts.iter().map(|part| {
             let mut slots = Slots::new(part);
             slots.begin(START_NS, false);

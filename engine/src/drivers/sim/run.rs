@@ -6,6 +6,7 @@ use super::scenario::Scenario;
 use crate::plan::{Plan, Schedule, split};
 use crate::record::{Distributions, Record};
 use crate::shard::GRACE_NS;
+use acp_wire::agent::Share;
 use acp_wire::plan::Catchup;
 use acp_wire::{Books, ErrorClass, NotSent};
 use hdrhistogram::Histogram;
@@ -25,8 +26,9 @@ pub(super) fn check(seed: u64, is_traced: bool, spares: &mut Spares) {
         eprintln!("{} shards, stop {:?}", scenario.shards, scenario.stop_ns);
     }
     let address = SocketAddr::from(([127, 0, 0, 1], 80));
+    let share = Share::whole(scenario.plan.connections);
     let mut total = spares.take();
-    for part in split(&scenario.plan, scenario.shards, &[address]) {
+    for part in split(&scenario.plan, &share, scenario.shards, &[address]) {
         let planned = planned(&scenario.plan, &|slots| part.share(slots));
         let part_random = Random::new(random.next());
         let outcome = driver::run(&scenario, part, part_random, is_traced, spares);
