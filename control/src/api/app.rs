@@ -6,7 +6,7 @@ use crate::auth::{Attempts, BindError, Identity, Passwords, TargetError, Targets
 use crate::clock::Clock;
 use crate::settings::ApiSettings;
 use crate::store::{AuditRecord, Store};
-use acp_coord::ControlSide;
+use acp_coord::{ControlSide, DirectControl};
 use acp_wire::agent::{Contact, FrameBatch, Status};
 use async_trait::async_trait;
 use std::net::SocketAddr;
@@ -47,6 +47,8 @@ pub struct AppParts {
     pub coord: Arc<dyn ControlSide>,
     /// The coordinator in words: `direct`, `zookeeper at 10.0.0.1:2181`.
     pub coordinator: String,
+    /// The direct coordinator, where agents register by HTTP.
+    pub direct: Option<Arc<DirectControl>>,
     /// Where messages of agents go.
     pub desk: Arc<dyn AgentDesk>,
     /// Time.
@@ -64,6 +66,7 @@ pub struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) coord: Arc<dyn ControlSide>,
     pub(crate) coordinator: String,
+    pub(crate) direct: Option<Arc<DirectControl>>,
     pub(crate) desk: Arc<dyn AgentDesk>,
     pub(crate) clock: Clock,
     pub(crate) nudge: Arc<Notify>,
@@ -105,6 +108,7 @@ impl App {
             store: parts.store,
             coord: parts.coord,
             coordinator: parts.coordinator,
+            direct: parts.direct,
             desk: parts.desk,
             clock: parts.clock,
             nudge: parts.nudge,

@@ -29,6 +29,7 @@ pub(crate) mod live;
 mod openapi;
 mod pages;
 mod plans;
+mod registry;
 mod reports;
 mod router;
 mod runs;

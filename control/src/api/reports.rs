@@ -4,7 +4,7 @@ use super::app::App;
 use super::caller::{As, Viewer};
 use super::error::{Answer, ApiError};
 use super::runs::find;
-use acp_report::{Style, decode, new_histogram, render_hdr, render_json, render_text};
+use acp_report::{Style, decode, new_histogram, render_csv, render_hdr, render_json, render_text};
 use acp_wire::Report;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -20,6 +20,8 @@ pub(super) enum ReportFormat {
     /// A document `acp.report/1`.
     #[default]
     Json,
+    /// A line for each second.
+    Csv,
     /// The percentile table of HdrHistogram's plotters.
     Hdr,
     /// For people.
@@ -40,7 +42,7 @@ pub(super) struct ReportQuery {
 #[utoipa::path(
     get, path = "/runs/{id}/report", tag = "runs", params(("id" = String, Path), ReportQuery),
     responses((status = 200, description = "the report", content(
-        (Object = "application/json"), (String = "text/plain")
+        (Object = "application/json"), (String = "text/csv"), (String = "text/plain")
     )))
 )]
 pub(super) async fn report(
@@ -52,6 +54,7 @@ pub(super) async fn report(
     let report = find_report(&app, &id).await?;
     let (kind, text) = match query.format.unwrap_or_default() {
         ReportFormat::Json => ("application/json", render_json(&report)),
+        ReportFormat::Csv => ("text/csv; charset=utf-8", render_csv(&report)),
         ReportFormat::Hdr => ("text/plain; charset=utf-8", hdr(&report)?),
         ReportFormat::Text => ("text/plain; charset=utf-8", text(&report)?),
     };

@@ -4,7 +4,7 @@ use super::app::{ApiStartError, App};
 use super::error::ApiError;
 use super::{
     agents, assets, audit, cluster, compare, desk, events, guard, health, legacy, openapi, plans,
-    reports, runs, session, steer, tasks, tokens, users,
+    registry, reports, runs, session, steer, tasks, tokens, users,
 };
 use crate::auth::check_bind;
 use axum::Router;
@@ -71,6 +71,8 @@ fn agent() -> Router<Arc<App>> {
         .layer(RequestDecompressionLayer::new());
     Router::new()
         .merge(frames)
+        .route("/agent/v1/register", post(registry::register).delete(registry::deregister))
+        .route("/agent/v1/assignment", get(registry::assignment))
         .route("/agent/v1/plans/{hash}", get(desk::plan))
         .route("/agent/v1/runs/{run}/changes", get(desk::changes))
         .route("/agent/v1/status", post(desk::status))
