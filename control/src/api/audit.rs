@@ -3,7 +3,7 @@
 use super::app::App;
 use super::caller::{As, Auditor};
 use super::error::Answer;
-use super::pages::page;
+use super::paging::page;
 use crate::store::AuditRecord;
 use axum::Json;
 use axum::extract::{Query, State};

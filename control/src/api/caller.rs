@@ -37,7 +37,7 @@ needs! {
     /// Looks at runs.
     Viewer = Viewer, false;
     /// Ends their own session.
-    Self_ = Viewer, true;
+    SignedIn = Viewer, true;
     /// Asks what only operators need to know.
     Planner = Operator, false;
     /// Creates, starts, changes and stops.

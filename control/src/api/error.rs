@@ -154,7 +154,6 @@ impl From<PasswordError> for ApiError {
 /// The stable name of a status.
 fn code(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        400 => "bad_request",
         401 => "unauthorized",
         403 => "forbidden",
         404 => "not_found",

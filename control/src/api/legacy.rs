@@ -241,11 +241,11 @@ fn task_value(run: &RunRecord) -> Value {
         let value = run.plan.tags.get(&format!("acp1.{name}")).cloned();
         task[name] = Value::String(value.unwrap_or_default());
     }
-    let rates = run.changes.iter().filter_map(|change| match &change.kind {
+    let mut rates = run.changes.iter().filter_map(|change| match &change.kind {
         acp_wire::agent::ChangeKind::Rate(rate) => Some(rate),
         _ => None,
     });
-    if let Some(rate) = rates.last() {
+    if let Some(rate) = rates.next_back() {
         task["qps"] = Value::String(rate.clone());
     }
     task

@@ -27,7 +27,7 @@ mod health;
 mod legacy;
 pub(crate) mod live;
 mod openapi;
-mod pages;
+mod paging;
 mod plans;
 mod registry;
 mod reports;

@@ -4,7 +4,9 @@ use super::app::App;
 use super::caller::{As, Viewer};
 use super::error::{Answer, ApiError};
 use super::runs::find;
-use acp_report::{Style, decode, new_histogram, render_csv, render_hdr, render_json, render_text};
+use acp_report::{
+    Style, decode, new_histogram, render_csv, render_hdr, render_json, render_stored,
+};
 use acp_wire::Report;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -71,24 +73,13 @@ pub(super) async fn find_report(app: &App, id: &str) -> Answer<Report> {
     app.store.report(&run.id).await?.ok_or_else(none)
 }
 
-type Histogram = hdrhistogram::Histogram<u64>;
-
-fn histogram(written: Option<&String>) -> Answer<Histogram> {
-    match written {
-        None => Ok(new_histogram()),
-        Some(text) => decode(text).map_err(|error| ApiError::internal(&error)),
-    }
-}
-
 fn hdr(report: &Report) -> Answer<String> {
-    Ok(render_hdr(&histogram(report.histograms.response.as_ref())?))
+    let Some(written) = &report.histograms.response else {
+        return Ok(render_hdr(&new_histogram()));
+    };
+    Ok(render_hdr(&decode(written).map_err(|error| ApiError::internal(&error))?))
 }
 
 fn text(report: &Report) -> Answer<String> {
-    let response = histogram(report.histograms.response.as_ref())?;
-    let service = histogram(report.histograms.service.as_ref())?;
-    let values = |percentile: f64| {
-        (response.value_at_percentile(percentile), service.value_at_percentile(percentile))
-    };
-    Ok(render_text(report, &Style::default(), &values))
+    render_stored(report, &Style::default()).map_err(|error| ApiError::internal(&error))
 }

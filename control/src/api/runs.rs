@@ -5,7 +5,7 @@ use super::caller::{As, Operator, Viewer};
 use super::changes::is_final;
 use super::error::{Answer, ApiError};
 use super::live::Live;
-use super::pages::page;
+use super::paging::page;
 use super::plans::{check_ceiling, check_plan, plan_hash};
 use super::tasks;
 use crate::auth::peak_rate_per_s;

@@ -1,7 +1,7 @@
 //! Logging in and out, and who one is.
 
 use super::app::{App, Caller};
-use super::caller::{As, Self_, Viewer, address};
+use super::caller::{As, SignedIn, Viewer, address};
 use super::error::{Answer, ApiError};
 use crate::auth::{Identity, SESSION_COOKIE, Via, check_origin, hash_hex, new_token};
 use crate::store::{Role, TokenRecord, UserRecord};
@@ -151,7 +151,7 @@ fn cookie(app: &App, secret: String) -> Cookie<'static> {
     responses((status = 204, description = "logged out"))
 )]
 pub(super) async fn logout(
-    who: As<Self_>,
+    who: As<SignedIn>,
     State(app): State<Arc<App>>,
     jar: CookieJar,
 ) -> Answer<(CookieJar, StatusCode)> {

@@ -3,7 +3,7 @@
 use super::app::App;
 use super::caller::{As, Operator, Viewer};
 use super::error::{Answer, ApiError};
-use super::pages::page;
+use super::paging::page;
 use super::plans::check_plan;
 use crate::store::{TaskFilter, TaskRecord};
 use axum::Json;
