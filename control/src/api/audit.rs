@@ -51,6 +51,7 @@ pub(super) struct AuditQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// How many to leave out first.
+    #[param(maximum = 2147483647)]
     offset: Option<u32>,
 }
 

@@ -79,7 +79,7 @@ fn current_rate_per_s(run: &RunRecord, compiled: &acp_plan::Plan) -> f64 {
 pub(super) struct PlanToCheck {
     /// A document `acp.plan/1`.
     #[schema(value_type = Object)]
-    plan: serde_json::Value,
+    plan: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Why a plan cannot be run.
@@ -125,7 +125,7 @@ pub(super) async fn check(
         problems: vec![Problem { message: error.message, hint: error.hint }],
         ..PlanCheck::default()
     };
-    let plan: acp_wire::Plan = match serde_json::from_value(input.plan) {
+    let plan: acp_wire::Plan = match serde_json::from_value(input.plan.into()) {
         Ok(plan) => plan,
         Err(error) => return Ok(Json(problem(ApiError::unprocessable(error.to_string())))),
     };

@@ -156,6 +156,7 @@ pub(super) struct RunQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// How many to leave out first.
+    #[param(maximum = 2147483647)]
     offset: Option<u32>,
 }
 
@@ -317,8 +318,12 @@ pub(super) async fn frames(
         let text = format!("limit is {limit}, it goes from 1 to {FRAMES_MAX}");
         return Err(ApiError::bad_request(text));
     }
+    let after = query.after.unwrap_or(0);
+    if after < 0 {
+        return Err(ApiError::bad_request("after is below 0"));
+    }
     let run = find(&app, &id).await?;
-    let frames = app.store.frames_after(&run.id, query.after.unwrap_or(0), limit).await?;
+    let frames = app.store.frames_after(&run.id, after, limit).await?;
     Ok(Json(FrameList { frames: frames.into_iter().map(FrameView::from).collect() }))
 }
 

@@ -93,6 +93,7 @@ pub(super) struct TaskQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// How many to leave out first.
+    #[param(maximum = 2147483647)]
     offset: Option<u32>,
 }
 

@@ -189,6 +189,8 @@ async fn bad_parameters_are_refused() {
         "/runs?limit=1&limit=2",
         "/runs/x/frames?limit=1001",
         "/runs/x/frames?after=x",
+        "/runs/x/frames?after=-1",
+        "/runs?offset=2147483648",
         "/runs/x/report?format=pdf",
         "/runs/%ff",
         "/compare",

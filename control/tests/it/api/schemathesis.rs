@@ -12,7 +12,7 @@ use tokio::process::Command;
 /// What has to hold for every answer.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_schema_conformance,response_headers_conformance,allow_header_conformance,\
-    unsupported_method,ignored_auth";
+    unsupported_method,negative_data_rejection,ignored_auth";
 
 /// The program, unless it is not here.
 async fn program() -> Option<String> {
