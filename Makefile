@@ -14,7 +14,7 @@ demo: build
 
 # Installs what is missing from Debian's packages and runs every test.
 test:
-	@sh .ci/packages nginx
+	@sh .ci/packages nginx mariadb-server
 	@if command -v cargo-nextest >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace; \
 	else $(CARGO) test --workspace; fi

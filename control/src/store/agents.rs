@@ -3,7 +3,7 @@
 use super::document::{document, time};
 use super::insert::Insert;
 use super::session::{Row, Session, Value};
-use super::{AgentRecord, CalibrationRecord, Stored};
+use super::{AgentRecord, CalibrationRecord, StoreError, Stored};
 use acp_wire::agent::HostSample;
 
 /// Whether an agent is in service and when it was seen first is not for those who hear of it.
@@ -98,6 +98,10 @@ pub(super) async fn put_calibration(
     session: &mut Session,
     calibration: &CalibrationRecord,
 ) -> Stored<()> {
+    if !calibration.rate_per_core.is_finite() {
+        let text = format!("`{}` as a rate of an agent", calibration.rate_per_core);
+        return Err(StoreError::BadRecord(text));
+    }
     let row = vec![
         calibration.agent.as_str().into(),
         calibration.protocol.as_str().into(),

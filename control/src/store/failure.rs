@@ -19,6 +19,10 @@ pub(super) enum Failure {
 /// Deadlock, and rows that changed since the transaction saw them.
 const MYSQL_LOST_RACE: [u16; 2] = [1213, 1020];
 
+/// Values that a column does not take: too long, out of range, not a text, longer than a message
+/// may be (`max_allowed_packet`).
+const MYSQL_BAD_VALUE: [u16; 4] = [1406, 1264, 1366, 1153];
+
 /// Primary result codes of SQLite: busy, locked.
 const SQLITE_LOST_RACE: [u32; 2] = [5, 6];
 
@@ -37,12 +41,17 @@ impl Failure {
 }
 
 fn lost_race(error: &(dyn DatabaseError + 'static)) -> bool {
-    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
-        return MYSQL_LOST_RACE.contains(&error.number());
+    if let Some(number) = mysql_number(error) {
+        return MYSQL_LOST_RACE.contains(&number);
     }
     // The primary result code is the lowest byte.
     let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
     SQLITE_LOST_RACE.contains(&(code & 0xff))
+}
+
+/// MySQL's own number of an error; none: it is one of SQLite.
+pub(super) fn mysql_number(error: &(dyn DatabaseError + 'static)) -> Option<u16> {
+    error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
 }
 
 /// The failure as the store says it.
@@ -51,6 +60,13 @@ pub(super) fn stored(error: &sqlx::Error) -> StoreError {
         sqlx::Error::Database(database) => match database.kind() {
             ErrorKind::UniqueViolation => StoreError::Exists("a record with this key".into()),
             ErrorKind::ForeignKeyViolation => StoreError::Conflict("what it belongs to".into()),
+            // The same again would fail the same.
+            ErrorKind::NotNullViolation | ErrorKind::CheckViolation => {
+                StoreError::BadRecord(database.message().to_string())
+            }
+            _ if mysql_number(&**database).is_some_and(|n| MYSQL_BAD_VALUE.contains(&n)) => {
+                StoreError::BadRecord(database.message().to_string())
+            }
             _ => StoreError::Unavailable(database.message().to_string()),
         },
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {

@@ -3,7 +3,7 @@
 use super::document::{document, time};
 use super::insert::Insert;
 use super::session::{Row, Session, Value};
-use super::{FrameCommit, Stored, StoredFrame, parts, runs};
+use super::{FrameCommit, StoreError, Stored, StoredFrame, parts, runs};
 use acp_wire::Frame;
 use acp_wire::frame::Histograms;
 
@@ -62,6 +62,12 @@ pub(super) fn moment(warmup: bool, second: u64) -> i64 {
 }
 
 pub(super) fn write(run: &str, number: i64, width_s: u32, frame: &Frame) -> Stored<Vec<Value>> {
+    // JSON has no word for these: what was written could not be read again.
+    let response = frame.response_ns.unwrap_or_default();
+    let figures = [frame.rate_target, frame.cost.busy_ratio, response.mean, response.stddev];
+    if let Some(figure) = figures.into_iter().find(|figure| !figure.is_finite()) {
+        return Err(StoreError::BadRecord(format!("`{figure}` in a frame of run `{run}`")));
+    }
     let mut counts = frame.clone();
     counts.seq = number.cast_unsigned();
     let histograms = std::mem::take(&mut counts.histograms);

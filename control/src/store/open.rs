@@ -2,9 +2,10 @@
 //! not, without the password.
 
 use super::database::Database;
+use super::failure;
 use super::{Store, StoreError, Stored};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, MySqlConnection, SqliteConnection};
 use std::fs::{self, OpenOptions};
@@ -40,11 +41,16 @@ const MYSQL_SETTINGS: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGIN
 
 const HINT: &str = "use `sqlite:PATH` or `mysql://user:password@host:port/database`";
 
+/// Primary result codes of SQLite: busy, locked, input or output failed, disk full.
+const SQLITE_PASSES: [u32; 4] = [5, 6, 10, 13];
+
+/// Taken by who makes the tables, until its connection ends. One database, one lock.
+const MYSQL_LOCK: &str = "SELECT GET_LOCK(CONCAT('acp.', MD5(DATABASE())), 60)";
+
 /// Access denied, to the server and to the database; no such database.
 const MYSQL_REFUSED: [u16; 3] = [1045, 1044, 1049];
 
 static SQLITE_TABLES: Migrator = sqlx::migrate!("migrations/sqlite");
-static MYSQL_TABLES: Migrator = sqlx::migrate!("migrations/mysql");
 
 /// Opens the database at a URL, `sqlite:PATH` or `mysql://user:password@host:port/database` (also
 /// `mariadb://`), and makes its tables. The file of SQLite and its folder are made on first start.
@@ -82,7 +88,8 @@ async fn open_sqlite(path: &str) -> Stored<Database> {
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     migrate_sqlite(&options).await.map_err(|error| {
-        StoreError::Settings(format!("failed to open the database `{path}`: {error}"))
+        let text = format!("failed to open the database `{path}`: {error}");
+        if passes(&error) { StoreError::Unavailable(text) } else { StoreError::Settings(text) }
     })?;
     let pool = |connections| {
         SqlitePoolOptions::new()
@@ -128,11 +135,28 @@ async fn migrate_sqlite(options: &SqliteConnectOptions) -> Result<(), sqlx::Erro
             done.map_err(sqlx::Error::from)
         };
         match done.await {
-            Err(_) if attempt < MIGRATE_ATTEMPTS => attempt += 1,
+            Err(error) if attempt < MIGRATE_ATTEMPTS && passes(&error) => attempt += 1,
             done => return done,
         }
         tokio::time::sleep(MIGRATE_PAUSE).await;
     }
+}
+
+/// Whether a failure to make the tables of SQLite may go away by itself: another process makes
+/// them, the disk is full, it does not answer.
+fn passes(error: &sqlx::Error) -> bool {
+    let error = match error {
+        sqlx::Error::Migrate(error) => match &**error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error,
+            _ => return false,
+        },
+        other => other,
+    };
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
+    error.is_unique_violation() || SQLITE_PASSES.contains(&(code & 0xff))
 }
 
 async fn open_mysql(url: &str) -> Stored<Database> {
@@ -172,7 +196,15 @@ async fn open_mysql(url: &str) -> Stored<Database> {
 /// MySQL ends a transaction at every table that is made, so a migration that was cut off stays half
 /// done and marked so. Its statements may be run again: the mark is taken away and it is.
 async fn migrate_mysql(connection: &mut MySqlConnection) -> Result<(), MigrateError> {
-    let done = MYSQL_TABLES.run_direct(None, connection, false).await;
+    // The lock of sqlx has no time-out in a way that MariaDB does not know, and takes nothing.
+    let mut tables = sqlx::migrate!("migrations/mysql");
+    tables.set_locking(false);
+    let locked: Option<i64> = sqlx::query_scalar(MYSQL_LOCK).fetch_one(&mut *connection).await?;
+    if locked != Some(1) {
+        let text = "another process has been making the tables for a minute";
+        return Err(sqlx::Error::Protocol(text.into()).into());
+    }
+    let done = tables.run_direct(None, connection, false).await;
     let Err(MigrateError::Dirty(version)) = done else {
         return done;
     };
@@ -180,7 +212,7 @@ async fn migrate_mysql(connection: &mut MySqlConnection) -> Result<(), MigrateEr
         .bind(version)
         .execute(&mut *connection)
         .await?;
-    MYSQL_TABLES.run_direct(None, connection, false).await
+    tables.run_direct(None, connection, false).await
 }
 
 fn refused(place: &str, error: &sqlx::Error) -> StoreError {
@@ -189,13 +221,15 @@ fn refused(place: &str, error: &sqlx::Error) -> StoreError {
         other => other.to_string(),
     };
     let text = format!("MySQL at `{place}`: {text}");
-    let number = error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
-        .map(MySqlDatabaseError::number);
-    match (error, number) {
-        (_, Some(number)) if MYSQL_REFUSED.contains(&number) => StoreError::Settings(text),
-        (sqlx::Error::Migrate(_), _) => StoreError::Settings(text),
-        _ => StoreError::Unavailable(text),
+    let number = error.as_database_error().and_then(failure::mysql_number);
+    let is_refused = number.is_some_and(|number| MYSQL_REFUSED.contains(&number));
+    let is_other_version = match error {
+        sqlx::Error::Migrate(error) => !matches!(**error, MigrateError::Execute(_)),
+        _ => false,
+    };
+    if is_refused || is_other_version {
+        StoreError::Settings(text)
+    } else {
+        StoreError::Unavailable(text)
     }
 }

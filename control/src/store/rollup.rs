@@ -67,6 +67,7 @@ fn sum(group: &[StoredFrame]) -> Result<Rolled, HistogramError> {
     };
     let mut frame =
         sum.to_frame(&first.frame.run, number.cast_unsigned(), first.frame.second, flags);
+    frame.rate_target = mean_rate(group);
     // Frames without histograms have no distribution, and neither has their sum.
     if group.iter().all(|stored| stored.frame.response_ns.is_none()) {
         frame.response_ns = None;
@@ -80,6 +81,13 @@ fn sum(group: &[StoredFrame]) -> Result<Rolled, HistogramError> {
         width_s: u32::try_from(end - first.frame.second).unwrap_or(u32::MAX),
         frame,
     })
+}
+
+/// What the schedule asked for on average: a sum of seconds keeps that of the last one.
+fn mean_rate(group: &[StoredFrame]) -> f64 {
+    let widths: f64 = group.iter().map(|stored| f64::from(stored.width_s)).sum();
+    let rates = group.iter().map(|stored| stored.frame.rate_target * f64::from(stored.width_s));
+    if widths > 0.0 { rates.sum::<f64>() / widths } else { 0.0 }
 }
 
 /// The mean of samples, each figure over those that have it; the time is that of the first.

@@ -146,7 +146,11 @@ pub(super) async fn lock(session: &mut Session, run: &str) -> Stored<()> {
 }
 
 pub(super) async fn put_report(session: &mut Session, run: &str, report: &Report) -> Stored<()> {
-    let row = vec![run.into(), document(report)?.into()];
+    let text = document(report)?;
+    // JSON has no word for what is not a number: it could not be read again.
+    serde_json::from_str::<Report>(&text)
+        .map_err(|error| StoreError::BadRecord(format!("report of run `{run}`: {error}")))?;
+    let row = vec![run.into(), text.into()];
     REPORT.row(session, row).await.map_err(|error| about(error, "report of run", run))
 }
 

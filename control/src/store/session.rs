@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// How long one statement may take. A database that has stopped answering in the middle of a
 /// conversation is given up after it.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Length of a statement that connections keep prepared.
 const KEPT_BYTES: usize = 1_000;
