@@ -22,6 +22,18 @@ use tokio_util::sync::CancellationToken;
 /// How long an agent that leaves waits for its coordinator.
 const DEREGISTER_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Takes address and state folder, connects to the coordinator of the settings, and works until
+/// `shutdown`.
+///
+/// # Errors
+///
+/// See [`Agent::bind`] and [`Agent::run`].
+pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), AgentError> {
+    let coordinator = acp_coord::connect_agent(&settings.coordinator())
+        .map_err(|source| AgentError::Register { source })?;
+    Agent::bind(settings).await?.run(coordinator, shutdown).await
+}
+
 /// An agent that has its address and its state folder, and nobody else has.
 #[derive(Debug)]
 pub struct Agent {

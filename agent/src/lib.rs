@@ -34,6 +34,6 @@ mod settings;
 mod spool;
 mod steps;
 
-pub use agent::Agent;
+pub use agent::{Agent, run};
 pub use error::AgentError;
 pub use settings::{CoresSetting, Secret, Settings, SpoolSettings};

@@ -1,6 +1,7 @@
 //! Settings of an agent: what its file says, and what is used where it says nothing.
 
 use crate::AgentError;
+use acp_coord::CoordSettings;
 use acp_wire::units::{parse_duration_ns, parse_size};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -32,7 +33,8 @@ pub struct Settings {
     pub virtual_cores: Option<u32>,
     /// Labels that plans can ask for.
     pub labels: BTreeMap<String, String>,
-    /// Addresses of control planes, `http://host:port`: used while nobody says who leads.
+    /// Addresses of control planes, `http://host:port`: used while nobody says who leads, and to
+    /// register with in direct mode.
     pub control: Vec<String>,
     /// Token that control planes know agents by.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,6 +53,9 @@ pub struct Settings {
     pub flush_time: Duration,
     /// Limits of the frames kept until control has stored them.
     pub spool: SpoolSettings,
+    /// Where the agent registers. Direct mode has the addresses of `control` and its token, where it
+    /// says nothing else.
+    pub coordinator: CoordSettings,
     /// Program that is the engine. Default: this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine_program: Option<PathBuf>,
@@ -74,6 +79,7 @@ impl Default for Settings {
             stop_time: Duration::from_secs(10),
             flush_time: Duration::from_secs(10),
             spool: SpoolSettings::default(),
+            coordinator: CoordSettings::default(),
             engine_program: None,
             engine_arguments: vec!["bench".to_owned()],
         }
@@ -91,6 +97,20 @@ impl Settings {
             toml::from_str(text).map_err(|error| AgentError::Settings(error.to_string()))?;
         settings.check()?;
         Ok(settings)
+    }
+
+    /// The coordinator's settings, with what direct mode takes from the agent's.
+    pub(crate) fn coordinator(&self) -> CoordSettings {
+        let mut coordinator = self.coordinator.clone();
+        if let CoordSettings::Direct(direct) = &mut coordinator {
+            if direct.controls.is_empty() {
+                direct.controls.clone_from(&self.control);
+            }
+            if direct.token.is_none() {
+                direct.token = self.token.clone().map(|token| acp_coord::Secret(token.0));
+            }
+        }
+        coordinator
     }
 
     /// What no agent could work with.
@@ -230,10 +250,25 @@ mod tests {
     fn the_example_says_what_the_defaults_are() {
         let example = include_str!("../deploy/agent.toml");
         assert_eq!(Settings::from_toml(example).unwrap(), Settings::default());
-        let uncommented: Vec<_> =
-            example.lines().filter_map(|line| line.strip_prefix("#: ")).collect();
-        let settings = Settings::from_toml(&uncommented.join("\n")).unwrap();
-        assert!(uncommented.len() >= 6 && settings != Settings::default());
+        let everything = Settings::from_toml(&example.replace("#: ", "")).unwrap();
+        assert!(everything.id.is_some() && everything.labels.len() == 2);
+    }
+
+    #[test]
+    fn direct_mode_registers_with_the_control_planes_of_the_agent() {
+        let check = |text: &str, expect: (&str, &str)| {
+            let CoordSettings::Direct(direct) = Settings::from_toml(text).unwrap().coordinator()
+            else {
+                panic!("{text} is not direct mode");
+            };
+            let token = direct.token.map(|token| token.0).unwrap_or_default();
+            assert_eq!((direct.controls.join(",").as_str(), token.as_str()), expect, "{text}");
+        };
+        let agent = "control = [\"http://a:1\"]\ntoken = \"t\"\n";
+        check("", ("", ""));
+        check(agent, ("http://a:1", "t"));
+        let own = "[coordinator]\nkind = \"direct\"\ncontrols = [\"http://b:2\"]\ntoken = \"u\"\n";
+        check(&format!("{agent}{own}"), ("http://b:2", "u"));
     }
 
     #[test]
@@ -241,6 +276,8 @@ mod tests {
         for (input, expect) in [
             ("spel = 1", "unknown field `spel`"),
             ("[spool]\nmemory = 1", "unknown field `memory`"),
+            ("[coordinator]\nkind = \"etcd\"", "unknown variant `etcd`"),
+            ("[coordinator]\nkind = \"direct\"\nspel = 1", "unknown field `spel`"),
             ("id = \"a b\"", "cannot be the name"),
             ("id = \"\"", "cannot be the name"),
             ("control = [\"10.0.0.1:7700\"]", "not the address of a control plane"),

@@ -7,6 +7,7 @@
 //! ```
 
 use super::Daemon;
+use super::parts::LEAVING;
 use crate::steps::Phase;
 use tokio::time::Instant;
 
@@ -51,7 +52,7 @@ impl Daemon {
         let waiting = self.entries.values().filter(|entry| entry.phase == Phase::Waiting);
         let names: Vec<String> = waiting.map(|entry| entry.part.part.clone()).collect();
         for name in names {
-            self.stop(&name, "the agent is leaving");
+            self.fail(&name, LEAVING);
         }
         self.talk.status_is_due();
     }

@@ -16,6 +16,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
+/// Why a leaving agent starts nothing. The part has failed: another agent is to take it.
+pub(super) const LEAVING: &str = "the agent is leaving";
 /// Between two tries to fetch something.
 const FETCH_AGAIN: Duration = Duration::from_secs(1);
 /// Frames of an ended part that control does not want are kept for so long.
@@ -47,7 +49,11 @@ impl Daemon {
             Step::Stop(part) => self.stop(&part, "control said so"),
             Step::Forget(part) => self.forget(&part),
             Step::Start(part) => self.begin(part),
-            Step::Never(part) => self.refuse(part, "it was stopped before it was started"),
+            Step::Never(part) => {
+                let name = part.part.clone();
+                self.remember(Entry::new(part));
+                self.never_started(&name);
+            }
             Step::Pass(part, change) => self.pass(&part, &[change]),
             Step::AskChanges(part) => self.ask_changes(&part),
         }
@@ -56,7 +62,7 @@ impl Daemon {
     /// Makes a part known, and fetches its plan.
     fn begin(&mut self, part: Part) {
         if self.is_leaving() {
-            return self.refuse(part, "the agent is leaving");
+            return self.refuse(part, LEAVING);
         }
         if part.cores > self.cores.total() {
             return self.refuse(part, "it needs more cores than the agent has");
@@ -258,7 +264,7 @@ impl Daemon {
         let Some(entry) = self.entries.get_mut(name) else { return };
         entry.fetch = None;
         match (entry.phase, &entry.engine) {
-            (Phase::Waiting, _) => self.fail(name, &format!("stopped before its start: {because}")),
+            (Phase::Waiting, _) => self.never_started(name),
             (Phase::Alive, Some(engine)) => {
                 tracing::info!("part {name} is told to stop: {because}");
                 engine.tell(Command::Stop);
@@ -311,12 +317,23 @@ impl Daemon {
     }
 
     /// A part could not be, or could not go on.
-    fn fail(&mut self, name: &str, why: &str) {
+    pub(super) fn fail(&mut self, name: &str, why: &str) {
         let Some(entry) = self.entries.get(name).filter(|entry| entry.phase != Phase::Ended) else {
             return;
         };
         let (text, status) = (why.to_owned(), entry.status.clone());
         self.end(name, PartStatus { state: PartState::Failed, text, ..status });
+    }
+
+    /// A part that was to end before it had an engine: finished, and nothing was planned, so there are
+    /// no books.
+    fn never_started(&mut self, name: &str) {
+        let Some(entry) = self.entries.get(name).filter(|entry| entry.phase != Phase::Ended) else {
+            return;
+        };
+        let text = "it was stopped before it was started".to_owned();
+        let status = PartStatus { state: PartState::Finished, text, ..entry.status.clone() };
+        self.end(name, status);
     }
 
     /// The end of a part: remembered, so that it is not started again.

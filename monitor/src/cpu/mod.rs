@@ -60,8 +60,9 @@ pub(crate) struct CpuSampler {
 
 impl CpuSampler {
     pub(crate) fn sample(&mut self, proc: &Path, sample: &mut HostSample) {
-        sample.load_1m =
-            LoadAverage::from_file(proc.join("loadavg")).ok().map(|load| f64::from(load.one));
+        let load = LoadAverage::from_file(proc.join("loadavg")).ok();
+        // The file has two digits; what a single-precision number adds to them is no information.
+        sample.load_1m = load.map(|load| (f64::from(load.one) * 100.0).round() / 100.0);
         let now = Ticks::read(proc);
         let before = std::mem::replace(&mut self.before, now);
         if let (Some(before), Some(now)) = (before, now) {

@@ -7,7 +7,7 @@ use acp_wire::agent::HostSample;
 /// Files that every row starts from, and what they are ten seconds later.
 const BEFORE: Files = Files(&[
     ("uptime", "100.00 50.00\n"),
-    ("loadavg", "0.50 0.70 1.04 1/100 13855\n"),
+    ("loadavg", "10.18 0.70 1.04 1/100 13855\n"),
     ("stat", "100 100 100 700 0 0 0 0 0 0"),
     (
         "meminfo",
@@ -34,7 +34,7 @@ fn whole() -> HostSample {
         // Busy 450 of 1100 ticks more; 100 of them were stolen.
         cpu_busy_ratio: Some(450.0 / 1100.0),
         cpu_steal_ratio: Some(100.0 / 1100.0),
-        load_1m: Some(0.5),
+        load_1m: Some(10.18),
         memory_total_bytes: Some(1_024_000),
         memory_available_bytes: Some(409_600),
         network_received_bytes_per_s: Some(1000.0),
