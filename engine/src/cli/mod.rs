@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bench;
+mod commands;
 mod output;
 mod plan;
 mod progress;

@@ -5,6 +5,7 @@ use super::arguments::{Format, RunArgs};
 use crate::launch::Finished;
 use crate::report::{Style, render_hdr, render_json, render_text};
 use acp_wire::Frame;
+use serde::Serialize;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
@@ -15,6 +16,14 @@ struct Sink {
     /// None is standard output.
     file: Option<File>,
     is_begun: bool,
+}
+
+/// Connections are open, and the run waits for its start.
+#[derive(Serialize)]
+struct Ready<'a> {
+    schema: &'static str,
+    run: &'a str,
+    open_connections: usize,
 }
 
 /// All outputs of a run.
@@ -54,6 +63,14 @@ impl Outputs {
             && io::stdout().is_terminal();
         let style = Style { color, percentiles: arguments.percentiles.clone() };
         Ok(Self { reports, frames, style })
+    }
+
+    /// Writes the line that comes before the frames of a run that waits for its start.
+    pub(super) fn ready(&mut self, run: &str, open_connections: usize) -> Result<(), String> {
+        let Some(sink) = &mut self.frames else { return Ok(()) };
+        let ready = Ready { schema: "acp.ready/1", run, open_connections };
+        let line = serde_json::to_string(&ready).map_err(|error| error.to_string())?;
+        sink.write(&format!("{line}\n"))
     }
 
     /// Writes a frame as a line.

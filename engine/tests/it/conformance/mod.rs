@@ -8,7 +8,7 @@ mod load;
 mod responses;
 
 use acp_engine::drivers::{DriverKind, choose};
-use acp_engine::launch::{Options, StopHandle, run};
+use acp_engine::launch::{Control, Options, Seen, run};
 use acp_wire::plan::{Model, Plan};
 use acp_wire::{ErrorClass, Frame, Report};
 use std::net::SocketAddr;
@@ -56,9 +56,14 @@ fn options(driver: DriverKind) -> Options {
 }
 
 /// Runs a plan to its end and checks what holds of every run.
-fn measure(driver: DriverKind, plan: &Plan, stop: &StopHandle) -> (Report, Vec<Frame>) {
+fn measure(driver: DriverKind, plan: &Plan, control: &Control) -> (Report, Vec<Frame>) {
     let mut frames = Vec::new();
-    let finished = run(plan, &options(driver), stop, &mut |frame, _| frames.push(frame.clone()));
+    let mut keep = |seen: Seen| {
+        if let Seen::Frame(frame, _) = seen {
+            frames.push(frame.clone());
+        }
+    };
+    let finished = run(plan, &options(driver), control, &mut keep);
     let report = finished.map_err(|error| error.to_string()).expect("run").report;
     assert_eq!(report.run.driver, driver.name());
     assert!(report.books.balanced, "{:?}", report.books);
@@ -67,7 +72,7 @@ fn measure(driver: DriverKind, plan: &Plan, stop: &StopHandle) -> (Report, Vec<F
 }
 
 fn report(driver: DriverKind, plan: &Plan) -> Report {
-    measure(driver, plan, &StopHandle::default()).0
+    measure(driver, plan, &Control::default()).0
 }
 
 /// A run in which nothing may go wrong.

@@ -4,15 +4,27 @@
 //! another. With `N(t)` the integral of the rate, slot `k` (from 0) is due at the last nanosecond
 //! `t` with `N(t) ≤ k`: slot 0 at once, and no slot at a rate of zero. All arithmetic is in integers,
 //! in units of `1 / (2 · denominator · 10⁹)` of a slot, so a constant rate has no drift and
-//! the shares of shards add up exactly.
+//! the shares of shards and agents add up exactly.
+//!
+//! A change of a running schedule makes another pace, a function of nothing but the first one and the
+//! changes since: everybody who knows the same changes has the same due times.
 
-use acp_wire::units::Rate;
+mod outline;
+mod piece;
+
+use acp_wire::agent::ChangeKind;
+use acp_wire::units::{Rate, UnitError, parse_rate};
+use acp_wire::verdict::{SEND_LAG_GAP_RATIO, SEND_LAG_LIMIT_NS};
+use outline::{Outline, Window};
+use piece::Piece;
 use thiserror::Error;
 
 /// Largest rate, per second.
 pub const MAX_RATE_PER_S: u64 = 1_000_000_000;
 /// Longest schedule: a year.
 pub const MAX_DURATION_NS: u64 = 366 * 24 * 3600 * 1_000_000_000;
+/// Most changes of one schedule: one a second, for a day.
+pub const MAX_CHANGES: usize = 100_000;
 /// Largest common denominator of the rates of one schedule.
 const MAX_DENOMINATOR: u64 = 1_000_000_000;
 
@@ -28,6 +40,35 @@ pub enum PaceError {
     /// Rates without a common denominator that fits.
     #[error("rates of the schedule have no common denominator up to {MAX_DENOMINATOR}; round them")]
     Denominator,
+    /// More changes than [`MAX_CHANGES`].
+    #[error("a schedule can be changed {MAX_CHANGES} times")]
+    TooManyChanges,
+}
+
+/// A change of a running schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The rest of the schedule is this rate. In a pause it is kept for its end.
+    Rate(Rate),
+    /// No slot is due from now on.
+    Pause,
+    /// The schedule goes on where it would be by now: at the latest rate set, or as planned.
+    Resume,
+}
+
+impl Change {
+    /// The change that a message asks for.
+    ///
+    /// # Errors
+    ///
+    /// When its rate is not one.
+    pub fn from_wire(kind: &ChangeKind) -> Result<Self, UnitError> {
+        Ok(match kind {
+            ChangeKind::Rate(rate) => Self::Rate(parse_rate(rate)?),
+            ChangeKind::Pause => Self::Pause,
+            ChangeKind::Resume => Self::Resume,
+        })
+    }
 }
 
 /// A stretch of the schedule: the rate goes in a straight line from `from` to `to`.
@@ -49,76 +90,6 @@ impl Stretch {
     }
 }
 
-/// One stretch in integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Piece {
-    start_ns: u64,
-    duration_ns: u64,
-    /// Rates × denominator.
-    from: u64,
-    to: u64,
-    /// Units before this piece.
-    base: u128,
-}
-
-impl Piece {
-    /// Units of this piece alone after `t` ns of it. Exact where the rate is constant; in a ramp
-    /// the square is cut to whole nanoseconds, an error of at most 1 ns that every shard shares.
-    fn units(&self, t: u64) -> u128 {
-        let linear = 2 * u128::from(self.from) * u128::from(t);
-        if self.from == self.to {
-            return linear;
-        }
-        let square = u128::from(t) * u128::from(t) / u128::from(self.duration_ns);
-        if self.to > self.from {
-            linear + u128::from(self.to - self.from) * square
-        } else {
-            linear - u128::from(self.from - self.to) * square
-        }
-    }
-
-    /// The last nanosecond of this piece at which at most `units` have passed.
-    fn last_ns_at(&self, units: u128) -> u64 {
-        if self.from == self.to {
-            if self.from == 0 {
-                return self.duration_ns;
-            }
-            let at = units / (2 * u128::from(self.from));
-            return u64::try_from(at).unwrap_or(u64::MAX).min(self.duration_ns);
-        }
-        let (mut low, mut high) = self.bracket(units);
-        while low < high {
-            let middle = low + (high - low).div_ceil(2);
-            if self.units(middle) <= units { low = middle } else { high = middle - 1 }
-        }
-        low
-    }
-
-    /// Nanoseconds around the answer: from the quadratic formula in floating point, widened until
-    /// they hold it.
-    fn bracket(&self, units: u128) -> (u64, u64) {
-        let (from, to) = (self.from as f64, self.to as f64);
-        let slope = (to - from) / self.duration_ns as f64;
-        let root = (from * from + slope * units as f64).max(0.0).sqrt();
-        // The form without cancellation: units = 2·from·t + slope·t².
-        let guess = units as f64 / (from + root).max(f64::MIN_POSITIVE);
-        #[expect(clippy::cast_possible_truncation, reason = "floats saturate; clamped just below")]
-        #[expect(clippy::cast_sign_loss, reason = "the guess is not negative")]
-        let guess = (guess as u64).min(self.duration_ns);
-        let mut width = 16;
-        loop {
-            let low = guess.saturating_sub(width);
-            let high = guess.saturating_add(width).min(self.duration_ns);
-            let low_fits = low == 0 || self.units(low) <= units;
-            let high_fits = high == self.duration_ns || self.units(high) > units;
-            if low_fits && high_fits {
-                return (low, high);
-            }
-            width *= 8;
-        }
-    }
-}
-
 /// A schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -127,6 +98,7 @@ pub struct Pace {
     units_per_slot: u128,
     duration_ns: u64,
     total: u64,
+    outline: Outline,
 }
 
 impl Pace {
@@ -136,27 +108,53 @@ impl Pace {
     ///
     /// When a rate, the length or the common denominator is too large.
     pub fn new(stretches: &[Stretch]) -> Result<Self, PaceError> {
-        let denominator = common_denominator(stretches)?;
-        let mut pieces = Vec::with_capacity(stretches.len());
-        let (mut start_ns, mut base) = (0_u64, 0_u128);
-        for stretch in stretches.iter().filter(|stretch| stretch.duration_ns > 0) {
-            let piece = Piece {
-                start_ns,
-                duration_ns: stretch.duration_ns,
-                from: scaled(stretch.from, denominator)?,
-                to: scaled(stretch.to, denominator)?,
-                base,
-            };
-            start_ns = start_ns.saturating_add(stretch.duration_ns);
-            if start_ns > MAX_DURATION_NS {
-                return Err(PaceError::TooLong);
-            }
-            base += piece.units(piece.duration_ns);
-            pieces.push(piece);
+        Self::build(Outline::new(stretches, None))
+    }
+
+    /// Makes a schedule that ends as soon as it has had `slots` slots, the gap after the last one
+    /// included, and with its stretches at the latest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn counted(stretches: &[Stretch], slots: u64) -> Result<Self, PaceError> {
+        Self::build(Outline::new(stretches, Some(slots)))
+    }
+
+    /// The schedule with `change` from `at_ns` on; before, it is untouched. A change does not reach
+    /// back behind the one before it. The length stays, unless a count ends the schedule.
+    ///
+    /// # Errors
+    ///
+    /// When a rate or the common denominator is too large, or there were too many changes.
+    pub fn with_change(&self, at_ns: u64, change: Change) -> Result<Self, PaceError> {
+        Self::build(self.outline.with_change(at_ns, change)?)
+    }
+
+    fn build(outline: Outline) -> Result<Self, PaceError> {
+        if outline.limit_ns() > MAX_DURATION_NS {
+            return Err(PaceError::TooLong);
         }
+        let windows = outline.windows();
+        let denominator = common_denominator(&windows)?;
         let units_per_slot = 2 * u128::from(denominator) * 1_000_000_000;
+        let last_units = outline.slots().map(|slots| u128::from(slots) * units_per_slot);
+        let mut pieces = Vec::with_capacity(windows.len());
+        let (mut start_ns, mut base) = (0_u64, 0_u128);
+        for window in windows {
+            let mut piece = Piece::new(&window, denominator, start_ns, base)?;
+            let is_last = last_units.is_some_and(|units| piece.end_at(units));
+            start_ns += piece.length_ns();
+            base += piece.units(piece.length_ns());
+            if piece.length_ns() > 0 {
+                pieces.push(piece);
+            }
+            if is_last {
+                break;
+            }
+        }
         let total = u64::try_from(base.div_ceil(units_per_slot)).map_err(|_| PaceError::TooFast)?;
-        Ok(Self { pieces, denominator, units_per_slot, duration_ns: start_ns, total })
+        Ok(Self { pieces, denominator, units_per_slot, duration_ns: start_ns, total, outline })
     }
 
     /// Length of the schedule.
@@ -175,8 +173,8 @@ impl Pace {
     #[must_use]
     pub fn due_ns(&self, k: u64) -> u64 {
         let units = u128::from(k) * self.units_per_slot;
-        match self.pieces.iter().rfind(|piece| piece.base <= units) {
-            Some(piece) => piece.start_ns + piece.last_ns_at(units - piece.base),
+        match self.pieces.partition_point(|piece| piece.base <= units).checked_sub(1) {
+            Some(number) => self.pieces[number].due_ns(units),
             None => self.duration_ns,
         }
     }
@@ -184,47 +182,43 @@ impl Pace {
     /// How many slots are due before `t_ns`.
     #[must_use]
     pub fn slots_before(&self, t_ns: u64) -> u64 {
-        let Some(piece) = self.pieces.iter().rfind(|piece| piece.start_ns < t_ns) else { return 0 };
-        let units = piece.base + piece.units((t_ns - piece.start_ns).min(piece.duration_ns));
+        let number = self.pieces.partition_point(|piece| piece.start_ns < t_ns).checked_sub(1);
+        let Some(piece) = number.map(|number| &self.pieces[number]) else { return 0 };
+        let units = piece.base + piece.units((t_ns - piece.start_ns).min(piece.length_ns()));
         u64::try_from(units.div_ceil(self.units_per_slot)).unwrap_or(u64::MAX).min(self.total)
     }
 
     /// The rate at `t_ns`, per second; 0 after the end.
     #[must_use]
     pub fn rate_per_s(&self, t_ns: u64) -> f64 {
-        let Some(piece) = self.pieces.iter().rfind(|piece| piece.start_ns <= t_ns) else {
-            return 0.0;
-        };
-        let part = (t_ns - piece.start_ns) as f64 / piece.duration_ns as f64;
-        if part > 1.0 {
-            return 0.0;
-        }
-        let (from, to) = (piece.from as f64, piece.to as f64);
-        (from + (to - from) * part) / self.denominator as f64
+        let number = self.pieces.partition_point(|piece| piece.start_ns <= t_ns).checked_sub(1);
+        let rate = number.map_or(0.0, |number| self.pieces[number].rate(t_ns));
+        rate / self.denominator as f64
+    }
+
+    /// A slot sent later than this after its due time is late: 1 ms, or a tenth of the mean gap.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "a tenth of a year fits")]
+    #[expect(clippy::cast_sign_loss, reason = "a gap is not negative")]
+    pub fn late_limit_ns(&self) -> u64 {
+        let gap_ns = self.duration_ns as f64 / self.total.max(1) as f64;
+        SEND_LAG_LIMIT_NS.max((gap_ns * SEND_LAG_GAP_RATIO) as u64)
     }
 
     /// The highest rate of the schedule, per second.
     #[must_use]
     pub fn peak_rate_per_s(&self) -> f64 {
-        let peak = self.pieces.iter().map(|piece| piece.from.max(piece.to)).max().unwrap_or(0);
-        peak as f64 / self.denominator as f64
+        let peak = self.pieces.iter().map(Piece::peak_rate).fold(0.0, f64::max);
+        peak / self.denominator as f64
     }
 }
 
-fn common_denominator(stretches: &[Stretch]) -> Result<u64, PaceError> {
-    let rates = stretches.iter().flat_map(|stretch| [stretch.from, stretch.to]);
+fn common_denominator(windows: &[Window]) -> Result<u64, PaceError> {
+    let rates = windows.iter().flat_map(|window| [window.stretch.from, window.stretch.to]);
     rates.map(|rate| rate.denominator).try_fold(1_u64, |common, next| {
         let next = (common / gcd(common, next)).checked_mul(next);
         next.filter(|&next| next <= MAX_DENOMINATOR).ok_or(PaceError::Denominator)
     })
-}
-
-fn scaled(rate: Rate, denominator: u64) -> Result<u64, PaceError> {
-    if u128::from(rate.numerator) > u128::from(MAX_RATE_PER_S) * u128::from(rate.denominator) {
-        return Err(PaceError::TooFast);
-    }
-    let scaled = u128::from(rate.numerator) * u128::from(denominator / rate.denominator);
-    u64::try_from(scaled).map_err(|_| PaceError::TooFast)
 }
 
 fn gcd(a: u64, b: u64) -> u64 {
@@ -234,12 +228,11 @@ fn gcd(a: u64, b: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use acp_wire::units::parse_rate;
     use proptest::prelude::*;
 
-    const SECOND: u64 = 1_000_000_000;
+    pub(super) const SECOND: u64 = 1_000_000_000;
 
-    fn pace(stretches: &[(&str, &str, u64)]) -> Pace {
+    pub(super) fn pace(stretches: &[(&str, &str, u64)]) -> Pace {
         let stretches: Vec<_> = stretches
             .iter()
             .map(|&(from, to, duration_ns)| Stretch {
@@ -318,7 +311,7 @@ mod tests {
         assert_eq!(Pace::new(&[ramp]), Err(PaceError::Denominator));
     }
 
-    fn any_stretch() -> impl Strategy<Value = Stretch> {
+    pub(super) fn any_stretch() -> impl Strategy<Value = Stretch> {
         let rate = || {
             (0_u64..2_000_000, prop::sample::select(vec![1_u64, 2, 3, 60, 720, 1000]))
                 .prop_map(|(numerator, denominator)| Rate { numerator, denominator })
