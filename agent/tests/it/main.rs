@@ -10,3 +10,4 @@ mod leases;
 mod leaving;
 mod parts;
 mod process;
+mod real;
