@@ -2,5 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod api;
+pub mod auth;
 pub mod clock;
+pub mod contacts;
+pub mod ingest;
+mod metrics;
+pub mod schedule;
+pub mod settings;
 pub mod store;
+

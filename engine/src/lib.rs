@@ -8,9 +8,9 @@ pub mod cpus;
 pub mod drivers;
 pub mod launch;
 pub mod record;
-pub mod report;
 pub mod shard;
 pub mod target;
 
 pub use acp_plan as plan;
 pub use acp_plan::pace;
+pub use acp_report as report;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use acp_engine::launch::{Options, StopHandle, run};
+use acp_engine::launch::{Control, Options, run};
 use acp_wire::Plan;
 use acp_wire::plan::{Load, Model, Target};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -52,7 +52,7 @@ fn allocations_of(url: &str, load: Load) -> u64 {
     };
     let before = ALLOCATOR.stats().allocations;
     let options = Options { threads: Some(1), ..Options::default() };
-    let finished = run(&plan, &options, &StopHandle::default(), &mut |_, _| {}).unwrap();
+    let finished = run(&plan, &options, &Control::default(), &mut |_| {}).unwrap();
     let books = &finished.report.books;
     assert_eq!(books.completed, books.planned, "{books:?}");
     (ALLOCATOR.stats().allocations - before) as u64

@@ -3,8 +3,27 @@
 //! Ids are text, times are microseconds since 1970, documents are JSON text. A control that is
 //! killed at any moment finds everything it needs here when it starts again.
 
-mod records;
+mod open;
 
+mod database;
+
+mod accounts;
+mod agents;
+mod events;
+mod frames;
+mod house;
+mod parts;
+mod rollup;
+mod runs;
+mod tasks;
+
+mod document;
+mod failure;
+mod insert;
+mod records;
+mod session;
+
+pub use open::open;
 pub use records::{
     AgentRecord, AuditRecord, CalibrationRecord, EventRecord, FrameCommit, Intent, Page,
     PartRecord, Retention, Role, RunFilter, RunRecord, RunState, StoredFrame, TaskFilter,
@@ -68,7 +87,7 @@ pub trait Store: Send + Sync {
     async fn add_parts(&self, parts: &[PartRecord]) -> Stored<()>;
     /// Every part a run ever had, by number.
     async fn parts(&self, run: &str) -> Stored<Vec<PartRecord>>;
-    /// Writes everything but `stored`, which only [`Self::commit_frames`] moves.
+    /// Writes everything but `stored` and `sums`, which only [`Self::commit_frames`] moves.
     async fn update_parts(&self, parts: &[PartRecord]) -> Stored<()>;
 
     /// Stores merged frames, how far each part's frames are in them, and events, all or nothing.

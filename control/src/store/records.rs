@@ -172,6 +172,8 @@ pub struct PartRecord {
     pub stored: u64,
     /// What the agent said last, for people.
     pub status: PartStatus,
+    /// Sums of its frames below `stored`, as JSON of ingest; empty: none.
+    pub sums: String,
 }
 
 /// A merged frame as it is stored.
@@ -192,10 +194,14 @@ pub struct StoredFrame {
 pub struct FrameCommit {
     /// The run.
     pub run: String,
+    /// Epoch of the leader that commits: refused where a later one has the run.
+    pub epoch: u64,
     /// Merged frames, new or with late parts added.
     pub frames: Vec<StoredFrame>,
     /// Part and the sequence number below which its frames are in stored frames.
     pub stored: Vec<(String, u64)>,
+    /// Part and the sums of its frames below that number.
+    pub sums: Vec<(String, String)>,
 }
 
 /// Something that happened to a run.

@@ -5,8 +5,7 @@ use super::profile::parse_profile;
 use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Stretch};
 use crate::{Endpoint, Expect, Plan, Schedule, request};
 use acp_wire::plan::{Arrival, Load, Model};
-use acp_wire::units::{Rate, UnitError, parse_duration_ns, parse_rate};
-use acp_wire::verdict::{SEND_LAG_GAP_RATIO, SEND_LAG_LIMIT_NS};
+use acp_wire::units::{UnitError, parse_duration_ns, parse_rate};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -123,8 +122,6 @@ fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
     let not_yet = [
         ("source", document.source.is_some()),
         ("arrival = \"poisson\"", document.load.arrival == Arrival::Poisson),
-        ("stop.slo", !document.stop.slo.is_empty()),
-        ("stop.abort_on", !document.stop.abort_on.is_empty()),
         ("expect.body_contains", !document.expect.body_contains.is_empty()),
         ("connection.source_ips", !document.connection.source_ips.is_empty()),
     ];
@@ -164,18 +161,17 @@ fn schedule(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
 }
 
 fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
-    let stretches = match (&load.rate, &load.profile) {
+    let (stretches, pace) = match (&load.rate, &load.profile) {
         (Some(_), Some(_)) => return Err(PlanError::RateAndProfile),
         (None, None) => return Err(PlanError::NoRate),
         (None, Some(_)) if load.duration.is_some() => return Err(PlanError::DurationAndProfile),
-        (None, Some(profile)) => parse_profile(profile)?,
-        (Some(rate), None) => {
-            let rate =
-                parse_rate(rate).map_err(|source| PlanError::Unit { field: "rate", source })?;
-            vec![Stretch::constant(rate, constant_length(rate, load)?)]
+        (None, Some(profile)) => {
+            let stretches = parse_profile(profile)?;
+            let pace = Pace::new(&stretches)?;
+            (stretches, pace)
         }
+        (Some(rate), None) => constant(rate, load)?,
     };
-    let pace = Pace::new(&stretches)?;
     let total = load.requests.map_or(pace.total(), |requests| requests.min(pace.total()));
     // The warm-up holds the rate that the schedule begins with.
     let first = stretches.iter().find(|stretch| stretch.duration_ns > 0);
@@ -183,7 +179,7 @@ fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
         first.map(|stretch| Stretch::constant(stretch.from, warmup_ns)).into_iter().collect();
     Ok(Schedule::Open {
         warmup: Arc::new(Pace::new(&warmup)?),
-        late_limit_ns: late_limit_ns(&pace),
+        late_limit_ns: pace.late_limit_ns(),
         pace: Arc::new(pace),
         total,
         catchup: load.catchup,
@@ -191,32 +187,28 @@ fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
     })
 }
 
-/// How long a constant rate runs: as given, or until a count is reached.
-fn constant_length(rate: Rate, load: &Load) -> Result<u64, PlanError> {
+/// A constant rate: for as long as given, or until a count is reached.
+fn constant(rate: &str, load: &Load) -> Result<(Vec<Stretch>, Pace), PlanError> {
+    let rate = parse_rate(rate).map_err(|source| PlanError::Unit { field: "rate", source })?;
     let given = given_duration(load)?;
-    let Some(requests) = load.requests else { return Ok(given.unwrap_or(DEFAULT_DURATION_NS)) };
-    if rate.numerator == 0 {
-        return given.ok_or(PlanError::NeverEnds(requests));
+    let Some(requests) = load.requests else {
+        let stretches = vec![Stretch::constant(rate, given.unwrap_or(DEFAULT_DURATION_NS))];
+        let pace = Pace::new(&stretches)?;
+        return Ok((stretches, pace));
+    };
+    if rate.numerator == 0 && given.is_none() {
+        return Err(PlanError::NeverEnds(requests));
     }
-    // The last slot, and its gap after it.
-    let numerator = u128::from(requests) * u128::from(rate.denominator) * 1_000_000_000;
-    let needed = u64::try_from(numerator.div_ceil(u128::from(rate.numerator))).unwrap_or(u64::MAX);
-    let length = given.map_or(needed, |given| given.min(needed));
-    if length > MAX_DURATION_NS {
+    let stretches = vec![Stretch::constant(rate, given.unwrap_or(MAX_DURATION_NS))];
+    let pace = Pace::counted(&stretches, requests)?;
+    if given.is_none() && pace.total() < requests {
         return Err(PlanError::Pace(PaceError::TooLong));
     }
-    Ok(length)
+    Ok((stretches, pace))
 }
 
 fn given_duration(load: &Load) -> Result<Option<u64>, PlanError> {
     load.duration.as_deref().map(|text| positive("duration", text)).transpose()
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a tenth of a year fits")]
-#[expect(clippy::cast_sign_loss, reason = "a gap is not negative")]
-fn late_limit_ns(pace: &Pace) -> u64 {
-    let gap_ns = pace.duration_ns() as f64 / pace.total().max(1) as f64;
-    SEND_LAG_LIMIT_NS.max((gap_ns * SEND_LAG_GAP_RATIO) as u64)
 }
 
 fn within(field: &'static str, value: u32, limit: u32) -> Result<u32, PlanError> {

@@ -3,19 +3,23 @@
 #![forbid(unsafe_code)]
 
 mod compile;
+mod course;
 mod endpoint;
 mod expect;
 pub mod pace;
+mod pauses;
 mod profile;
 mod request;
 mod split;
 
 pub use compile::{PlanError, compile};
+pub use course::{ChangeError, Course};
 pub use endpoint::Endpoint;
 pub use expect::Expect;
 pub use pace::Pace;
+pub use pauses::Pauses;
 pub use request::EncodedRequest;
-pub use split::{ShardPlan, split};
+pub use split::{ShardPlan, ShareError, check_share, split};
 
 use acp_wire::plan::Catchup;
 use std::sync::Arc;

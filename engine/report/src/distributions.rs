@@ -9,14 +9,15 @@ use base64::Engine as _;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer as _, V2Serializer};
 
-const HIGHEST_NS: u64 = 3_600_000_000_000;
-const DIGITS: u8 = 3;
+pub(crate) const LOWEST_NS: u64 = 1;
+pub(crate) const HIGHEST_NS: u64 = 3_600_000_000_000;
+pub(crate) const DIGITS: u8 = 3;
 
 /// An empty histogram with the bounds that all histograms here have.
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "the bounds are constants that are known to be good")]
 pub fn new_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, HIGHEST_NS, DIGITS).expect("constant bounds are valid")
+    Histogram::new_with_bounds(LOWEST_NS, HIGHEST_NS, DIGITS).expect("constant bounds are valid")
 }
 
 /// The histograms of a record, in nanoseconds.
@@ -55,7 +56,7 @@ impl Distributions {
         }
     }
 
-    fn all_mut(&mut self) -> [&mut Histogram<u64>; 6] {
+    pub(crate) fn all_mut(&mut self) -> [&mut Histogram<u64>; 6] {
         [
             &mut self.response,
             &mut self.service,
@@ -66,7 +67,7 @@ impl Distributions {
         ]
     }
 
-    fn all(&self) -> [&Histogram<u64>; 6] {
+    pub(crate) fn all(&self) -> [&Histogram<u64>; 6] {
         [
             &self.response,
             &self.service,
@@ -78,12 +79,9 @@ impl Distributions {
     }
 
     /// Adds the values of other distributions.
-    #[expect(clippy::missing_panics_doc, reason = "all histograms have the same bounds")]
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.all_mut().into_iter().zip(other.all()) {
-            if !theirs.is_empty() {
-                mine.add(theirs).expect("all histograms have the same bounds");
-            }
+            add(mine, theirs);
         }
     }
 
@@ -108,6 +106,11 @@ impl Distributions {
             error_response: encode(&self.error_response),
         }
     }
+}
+
+/// Adds the values of a histogram with our bounds.
+pub(crate) fn add(histogram: &mut Histogram<u64>, other: &Histogram<u64>) {
+    histogram.add(other).expect("all histograms have the same bounds");
 }
 
 /// Base64 of the HDR V2 form, or none for a histogram without values.

@@ -3,16 +3,30 @@
 
 #![forbid(unsafe_code)]
 
+mod agents;
+mod assemble;
+mod counts;
+mod csv;
+mod decode;
 mod distributions;
 mod hdr;
 mod json;
+mod progress;
+pub mod rules;
 mod series;
+mod sum;
 mod text;
 mod verdict;
 
+pub use assemble::{Facts, assemble};
+pub use counts::{add_after, counts_of};
+pub use csv::render as render_csv;
+pub use decode::{HistogramError, decode};
 pub use distributions::{Distributions, encode, new_histogram, summary};
 pub use hdr::render as render_hdr;
 pub use json::render as render_json;
+pub use progress::progress_line;
 pub use series::Series;
-pub use text::{Style, duration, render as render_text};
+pub use sum::{Sum, books_of};
+pub use text::{Style, duration, render as render_text, render_stored};
 pub use verdict::{Evidence, judge};

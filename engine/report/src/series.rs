@@ -1,12 +1,13 @@
 //! The frames of a run as a series of bounded length.
 
+use crate::counts::add_after;
 use acp_wire::Frame;
-use std::collections::BTreeMap;
 
 /// Frames kept; beyond, neighbours are put together and the series gets coarser.
 const MAX_FRAMES: usize = 4096;
 
-/// Frames without histograms, whose sums equal the report.
+/// Frames without histograms, whose sums equal the report. A frame that is one second keeps the
+/// distribution of its response times.
 #[derive(Debug, Default)]
 pub struct Series {
     frames: Vec<Frame>,
@@ -23,7 +24,7 @@ impl Series {
         if self.pending > 0
             && let Some(last) = self.frames.last_mut()
         {
-            fold(last, &frame);
+            add_after(last, &frame);
             self.pending -= 1;
             return;
         }
@@ -45,7 +46,7 @@ impl Series {
         let mut old = old.into_iter();
         while let Some(mut first) = old.next() {
             if let Some(second) = old.next() {
-                fold(&mut first, &second);
+                add_after(&mut first, &second);
             }
             self.frames.push(first);
         }
@@ -53,47 +54,40 @@ impl Series {
     }
 }
 
-/// Adds the counts of `next`, the frame after `frame`.
-fn fold(frame: &mut Frame, next: &Frame) {
-    frame.flags.last |= next.flags.last;
-    frame.planned += next.planned;
-    frame.sent += next.sent;
-    frame.completed += next.completed;
-    fold_table(&mut frame.not_sent, &next.not_sent);
-    fold_table(&mut frame.errors, &next.errors);
-    fold_table(&mut frame.status, &next.status);
-    frame.in_flight = next.in_flight;
-    frame.blocked += next.blocked;
-    frame.connects += next.connects;
-    frame.disconnects += next.disconnects;
-    frame.bytes_sent += next.bytes_sent;
-    frame.bytes_received += next.bytes_received;
-    frame.rate_target = next.rate_target;
-    frame.cpu_us += next.cpu_us;
-    frame.steal_us += next.steal_us;
-}
-
-fn fold_table<K: Ord + Copy>(table: &mut BTreeMap<K, u64>, next: &BTreeMap<K, u64>) {
-    for (&key, &count) in next {
-        *table.entry(key).or_default() += count;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use acp_wire::report::Distribution;
+    use std::collections::BTreeMap;
 
     #[test]
     fn a_day_of_frames_is_bounded_and_loses_nothing() {
         let mut series = Series::default();
         for second in 0..86_400 {
             let status = BTreeMap::from([(200, 2)]);
-            series.push(&Frame { second, sent: 3, status, ..Frame::default() });
+            let response_ns = Some(Distribution::default());
+            series.push(&Frame { second, sent: 3, status, response_ns, ..Frame::default() });
         }
         let frames = series.into_frames();
         assert!(frames.len() <= MAX_FRAMES && frames.len() > MAX_FRAMES / 2 - 1);
         assert_eq!(frames.iter().map(|frame| frame.sent).sum::<u64>(), 3 * 86_400);
         assert_eq!(frames.iter().map(|frame| frame.status[&200]).sum::<u64>(), 2 * 86_400);
         assert!(frames.is_sorted_by_key(|frame| frame.second));
+    }
+
+    #[test]
+    fn seconds_keep_their_distribution_until_they_are_put_together() {
+        let mut series = Series::default();
+        let response_ns = Some(Distribution { count: 7, ..Distribution::default() });
+        for second in 0..=MAX_FRAMES as u64 {
+            series.push(&Frame { second, response_ns, ..Frame::default() });
+            if second == 9 {
+                assert!(series.frames.iter().all(|frame| frame.response_ns == response_ns));
+            }
+        }
+        // Percentiles are never put together: better none than wrong ones.
+        let frames = series.into_frames();
+        assert!(frames[0].response_ns.is_none());
+        assert_eq!(frames.last().unwrap().response_ns, response_ns);
     }
 }

@@ -1,5 +1,7 @@
 //! The report for people.
 
+use super::agents::write_agents;
+use crate::{HistogramError, decode, new_histogram};
 use acp_wire::report::{Distribution, Report};
 use acp_wire::verdict::State;
 use std::fmt::{self, Write as _};
@@ -28,6 +30,24 @@ pub fn render(report: &Report, style: &Style, values: &dyn Fn(f64) -> (u64, u64)
     text
 }
 
+/// Renders a report that was stored: percentiles are read from the histograms in it.
+///
+/// # Errors
+///
+/// When these cannot be read.
+pub fn render_stored(report: &Report, style: &Style) -> Result<String, HistogramError> {
+    let read = |text: &Option<String>| match text {
+        Some(text) => decode(text),
+        None => Ok(new_histogram()),
+    };
+    let response = read(&report.histograms.response)?;
+    let service = read(&report.histograms.service)?;
+    let at = |percentile| {
+        (response.value_at_percentile(percentile), service.value_at_percentile(percentile))
+    };
+    Ok(render(report, style, &at))
+}
+
 fn write_report(
     out: &mut String,
     report: &Report,
@@ -40,6 +60,8 @@ fn write_report(
     write_books(out, report)?;
     write_latency(out, report, style, values)?;
     write_outcomes(out, report)?;
+    write_goals(out, report)?;
+    write_agents(out, &report.agents)?;
     write_cost(out, report)?;
     writeln!(out, "Requests/sec: {:.2}", report.rate.completed_per_s)
 }
@@ -200,6 +222,14 @@ fn write_outcomes(out: &mut String, report: &Report) -> fmt::Result {
     }
 }
 
+fn write_goals(out: &mut String, report: &Report) -> fmt::Result {
+    for goal in &report.slo {
+        let judged = if goal.pass { "met" } else { "NOT MET" };
+        writeln!(out, "Goal:    {} {judged}, found {:.3}", goal.expr, goal.value)?;
+    }
+    Ok(())
+}
+
 fn write_cost(out: &mut String, report: &Report) -> fmt::Result {
     let generator = &report.generator;
     let cpu_us = generator.cpu_user_us + generator.cpu_system_us;
@@ -248,7 +278,7 @@ mod tests {
     fn a_report_reads_as_it_always_did() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let json =
-            std::fs::read_to_string(folder.join("wire/tests/it/golden/report.json")).unwrap();
+            std::fs::read_to_string(folder.join("../wire/tests/it/golden/report.json")).unwrap();
         let report: Report = serde_json::from_str(&json).unwrap();
         let text = render(&report, &Style::default(), &|percentile| {
             let nanos = if percentile < 99.9 { 1_234 } else { 12_345_678 };
@@ -260,6 +290,19 @@ mod tests {
         }
         let golden = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, golden, "the text has changed; UPDATE=1 accepts it");
+    }
+
+    #[test]
+    fn a_stored_report_has_its_percentiles_in_itself() {
+        let mut report = Report::default();
+        let mut histogram = new_histogram();
+        histogram.record_n(5_000_000, 10).unwrap();
+        report.latency.response_ns = crate::summary(&histogram);
+        report.histograms.response = crate::encode(&histogram);
+        let text = render_stored(&report, &Style::default()).unwrap();
+        assert!(text.contains("p99              5.00 ms           0 ns"), "{text}");
+        report.histograms.service = Some("nonsense".into());
+        assert!(render_stored(&report, &Style::default()).is_err());
     }
 
     #[test]

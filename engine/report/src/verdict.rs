@@ -6,14 +6,18 @@ use acp_wire::verdict::{
 };
 
 /// What the verdict is made from, besides the report.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
     /// Requests follow a schedule.
     pub is_open_loop: bool,
     /// Somebody has stopped the run.
     pub is_stopped: bool,
+    /// Who and why; empty: nobody said.
+    pub stop_reason: String,
     /// Shards whose driver failed.
     pub failed_shards: u32,
+    /// What else is missing: agents lost, parts failed, frames not come. A sentence each.
+    pub missing: Vec<String>,
     /// Slots sent later than the limit though a connection was free.
     pub late: u64,
     /// That limit.
@@ -28,12 +32,33 @@ pub fn judge(report: &Report, evidence: &Evidence) -> Verdict {
         verdict.add(state, Reason { code: code.into(), text, value, limit });
     };
     if evidence.is_stopped {
-        add(State::Aborted, "stopped", 1.0, 0.0, "stopped before its end".into());
+        let text = match evidence.stop_reason.as_str() {
+            "" => "stopped before its end".into(),
+            reason => format!("stopped before its end: {reason}"),
+        };
+        add(State::Aborted, "stopped", 1.0, 0.0, text);
     }
     if evidence.failed_shards > 0 {
         let count = f64::from(evidence.failed_shards);
         let text = format!("{count} shards failed; their requests are missing");
         add(State::Partial, "missing", count, 0.0, text);
+    }
+    for text in &evidence.missing {
+        add(State::Partial, "missing", 1.0, 0.0, text.clone());
+    }
+    let books = &report.books;
+    if !books.balanced {
+        let ended = books.completed
+            + books.errors_without_response()
+            + books.in_flight_at_stop
+            + books.lost_with_agent;
+        let text = format!(
+            "the books do not balance: {} planned, {} sent, {} not sent; {ended} sent and ended",
+            books.planned,
+            books.sent,
+            books.not_sent_total()
+        );
+        add(State::Partial, "books", books.sent.abs_diff(ended) as f64, 0.0, text);
     }
     let generator = &report.generator;
     if generator.overflows > 0 {
@@ -97,6 +122,7 @@ mod tests {
         let mut report = Report::default();
         report.books.planned = 1000;
         report.books.sent = 1000;
+        report.books.balanced = true;
         report.generator.busy_ratio = 0.5;
         report.latency.send_lag_ns.p99 = 20_000;
         (report, Evidence { is_open_loop: true, late_limit_ns: 1_000_000, ..Evidence::default() })
@@ -105,7 +131,7 @@ mod tests {
     #[test]
     fn each_fault_has_its_state_and_reason() {
         type Spoil = fn(&mut Report, &mut Evidence);
-        let rows: [(&str, Spoil, State, &[&str]); 11] = [
+        let rows: [(&str, Spoil, State, &[&str]); 13] = [
             ("nothing wrong", |_, _| (), State::Valid, &[]),
             ("1 % late is allowed", |_, e| e.late = 10, State::Valid, &[]),
             ("more is not", |_, e| e.late = 11, State::GeneratorLimited, &["send_lag"]),
@@ -121,6 +147,13 @@ mod tests {
             ("steal", |r, _| r.generator.steal_ratio = 0.06, State::GeneratorLimited, &["steal"]),
             ("overflow", |r, _| r.generator.overflows = 1, State::GeneratorLimited, &["overflow"]),
             ("failed shard", |_, e| e.failed_shards = 1, State::Partial, &["missing"]),
+            (
+                "two agents lost",
+                |_, e| e.missing = vec!["a was lost".into(), "b was lost".into()],
+                State::Partial,
+                &["missing", "missing"],
+            ),
+            ("bad books", |r, _| r.books.balanced = false, State::Partial, &["books"]),
             (
                 "stopped, and the worst state wins",
                 |r, e| {

@@ -1,5 +1,6 @@
 //! The flags of `acp bench`.
 
+use acp_wire::agent::Share;
 use acp_wire::plan::{Arrival, Catchup};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ pub struct BenchArgs {
 
 /// Flags that say what is sent and when.
 #[derive(Args, Debug)]
-pub(super) struct PlanArgs {
+pub struct PlanArgs {
     /// Where the requests go; `http://` may be left out
     #[arg(required_unless_present = "plan_file")]
     pub(super) url: Option<String>,
@@ -124,6 +125,29 @@ pub(super) struct RunArgs {
     /// What moves the bytes
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(super) driver: DriverFlag,
+    /// The part of the plan to send, as JSON: offset, stride, connections, and where they apply
+    /// first_connection, from_us, skip
+    #[arg(long, value_name = "JSON", value_parser = share)]
+    pub(super) share: Option<Share>,
+    /// Open connections now and begin the schedule, its warm-up first, at this Unix time in
+    /// microseconds; one in the past is joined where it is by now. The frames begin with a line that
+    /// says how many connections are open
+    #[arg(long, value_name = "UNIX_US")]
+    pub(super) start_at: Option<u64>,
+    /// Id of the run, in frames and report
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub(super) run_id: String,
+    /// Name of the agent, in frames
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub(super) agent: String,
+    /// Commands while it runs, one JSON a line; `-` is standard input: {"rate":"20k"}, {"pause":true},
+    /// {"resume":true}, {"stop":true}, {"lease_us":15000000}: stop unless another comes in that time
+    #[arg(long, value_name = "FILE")]
+    pub(super) control: Option<PathBuf>,
+    /// Stop unless a command gives a lease within this time from the start of the process: 15s,
+    /// 15000ms. The end of the commands stops the run at once
+    #[arg(long, value_name = "TIME", requires = "control")]
+    pub(super) lease: Option<String>,
     /// Percentiles of the text report, in percent
     #[arg(short, long, value_name = "LIST", default_value = "50,90,99,99.9,99.99", value_delimiter = ',', value_parser = percentile)]
     pub(super) percentiles: Vec<f64>,
@@ -205,6 +229,14 @@ pub(super) enum Format {
     Json,
     /// Percentile table of response times (.hgrm).
     Hdr,
+    /// The series: a row a second.
+    Csv,
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    let share = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    crate::plan::check_share(&share).map_err(|error| error.to_string())?;
+    Ok(share)
 }
 
 fn count(text: &str) -> Result<u64, String> {

@@ -2,12 +2,13 @@
 
 mod arguments;
 mod bench;
+mod commands;
 mod output;
 mod plan;
-mod progress;
 
-pub use arguments::BenchArgs;
+pub use arguments::{BenchArgs, PlanArgs};
 pub use bench::bench;
+pub use plan::document;
 
 /// Everything went as asked.
 pub const EXIT_OK: u8 = 0;

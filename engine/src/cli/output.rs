@@ -3,8 +3,9 @@
 
 use super::arguments::{Format, RunArgs};
 use crate::launch::Finished;
-use crate::report::{Style, render_hdr, render_json, render_text};
+use crate::report::{Style, render_csv, render_hdr, render_json, render_text};
 use acp_wire::Frame;
+use serde::Serialize;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
@@ -15,6 +16,14 @@ struct Sink {
     /// None is standard output.
     file: Option<File>,
     is_begun: bool,
+}
+
+/// Connections are open, and the run waits for its start.
+#[derive(Serialize)]
+struct Ready<'a> {
+    schema: &'static str,
+    run: &'a str,
+    open_connections: usize,
 }
 
 /// All outputs of a run.
@@ -56,6 +65,14 @@ impl Outputs {
         Ok(Self { reports, frames, style })
     }
 
+    /// Writes the line that comes before the frames of a run that waits for its start.
+    pub(super) fn ready(&mut self, run: &str, open_connections: usize) -> Result<(), String> {
+        let Some(sink) = &mut self.frames else { return Ok(()) };
+        let ready = Ready { schema: "acp.ready/1", run, open_connections };
+        let line = serde_json::to_string(&ready).map_err(|error| error.to_string())?;
+        sink.write(&format!("{line}\n"))
+    }
+
     /// Writes a frame as a line.
     pub(super) fn frame(&mut self, frame: &Frame) -> Result<(), String> {
         let Some(sink) = &mut self.frames else { return Ok(()) };
@@ -68,9 +85,10 @@ impl Outputs {
     pub(super) fn report(&mut self, finished: &Finished) -> Result<(), String> {
         let mut failures = Vec::new();
         for (format, sink) in &mut self.reports {
-            let distributions = &finished.record.distributions;
+            let distributions = &finished.distributions;
             let text = match format {
                 Format::Json => render_json(&finished.report),
+                Format::Csv => render_csv(&finished.report),
                 Format::Hdr => render_hdr(&distributions.response),
                 Format::Text => {
                     let style =
@@ -126,6 +144,7 @@ impl Sink {
 fn format_of(path: &Path) -> Option<Format> {
     match path.extension()?.to_str()? {
         "json" => Some(Format::Json),
+        "csv" => Some(Format::Csv),
         "hdr" | "hgrm" => Some(Format::Hdr),
         "txt" => Some(Format::Text),
         _ => None,

@@ -8,8 +8,20 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
+/// The plan of a file, or else the one that the flags describe.
+///
+/// # Errors
+///
+/// A sentence for people: what is wrong with the file or a flag.
+pub fn document(arguments: &PlanArgs, file: Option<&Path>) -> Result<Plan, String> {
+    match file {
+        Some(path) => from_file(path),
+        None => from_flags(arguments),
+    }
+}
+
 /// The plan that the flags describe.
-pub(super) fn from_flags(arguments: &PlanArgs) -> Result<Plan, String> {
+fn from_flags(arguments: &PlanArgs) -> Result<Plan, String> {
     let rate = arguments.rate.clone().filter(|rate| rate != "max");
     let is_open = rate.is_some() || arguments.profile.is_some();
     Ok(Plan {
@@ -49,7 +61,7 @@ pub(super) fn from_flags(arguments: &PlanArgs) -> Result<Plan, String> {
 }
 
 /// The plan in a file, TOML or JSON; `-` is standard input.
-pub(super) fn from_file(path: &Path) -> Result<Plan, String> {
+fn from_file(path: &Path) -> Result<Plan, String> {
     let name = path.display();
     let text = if path == Path::new("-") {
         let mut text = String::new();

@@ -1,10 +1,10 @@
 //! What the thread of a shard has around its core and driver: clock, start, stop, frames.
 
+use super::signals::Signals;
 use crate::record::Record;
 use crate::shard::Shard;
 use nix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -12,39 +12,26 @@ use std::time::{Duration, Instant};
 pub const HEARTBEAT_NS: u64 = 20_000_000;
 
 const SECOND_NS: u64 = 1_000_000_000;
+/// How often a shard that is ready looks for the start.
+const LOOK_NS: u64 = 500_000;
+/// So long before the start a shard stops sleeping.
+const START_SPIN_NS: u64 = 1_000_000;
 /// Notes that one shard keeps.
 const MAX_NOTES: usize = 32;
 
-/// What the launcher tells all shards.
-#[derive(Debug, Default)]
-pub struct Signals {
-    /// When the run starts; 0: not yet known.
-    start_ns: AtomicU64,
-    stop: AtomicBool,
-}
-
-impl Signals {
-    /// Sets the start of the run, on the clock of the shards.
-    pub fn start_at(&self, start_ns: u64) {
-        self.start_ns.store(start_ns.max(1), Ordering::Release);
-    }
-
-    /// When the run starts; 0: not yet known.
-    #[must_use]
-    pub fn start_ns(&self) -> u64 {
-        self.start_ns.load(Ordering::Acquire)
-    }
-
-    /// Asks all shards to stop sending.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
-    }
-
-    /// Whether shards were asked to stop.
-    #[must_use]
-    pub fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
-    }
+/// What a shard that is ready does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Waits, and looks after its connections meanwhile.
+    Wait {
+        /// Asks again at this time.
+        until_ns: u64,
+    },
+    /// Begins the schedule.
+    At {
+        /// Its start.
+        start_ns: u64,
+    },
 }
 
 /// What a shard tells the launcher.
@@ -90,6 +77,8 @@ pub struct ShardEnd {
 pub struct Host {
     origin: Instant,
     signals: Arc<Signals>,
+    /// Of the course that the shard follows.
+    revision: u32,
     messages: Sender<Message>,
     frames: SyncSender<ShardFrame>,
     spares: Receiver<Box<Record>>,
@@ -116,10 +105,11 @@ pub struct Channels {
 impl Host {
     /// A host on the thread that calls. `spin_ns`: how long before a due time to stop sleeping.
     #[must_use]
-    pub fn new(origin: Instant, signals: Arc<Signals>, channels: Channels, spin_ns: u64) -> Self {
+    pub fn new(signals: Arc<Signals>, channels: Channels, spin_ns: u64) -> Self {
         Self {
-            origin,
+            origin: signals.origin(),
             signals,
+            revision: 0,
             messages: channels.messages,
             frames: channels.frames,
             spares: channels.spares,
@@ -148,48 +138,86 @@ impl Host {
         self.spin_ns
     }
 
-    /// Whether the run was asked to stop.
+    /// Whether the run was asked to stop, or may not go on at `now`.
     #[inline]
     #[must_use]
-    pub fn is_stopped(&self) -> bool {
-        self.signals.stop.load(Ordering::Relaxed)
+    pub fn is_stopped(&self, now: u64) -> bool {
+        self.signals.is_stopped(now)
     }
 
-    /// Says that the shard is ready and waits for the start, which it returns.
-    pub fn await_start(&mut self, shard: &mut Shard) -> u64 {
+    /// Whether the right to send is over at this very moment: for whoever is about to send. Costs
+    /// nothing where there is no lease.
+    #[inline]
+    #[must_use]
+    pub fn is_lease_over(&self) -> bool {
+        self.signals.has_lease() && self.signals.is_lease_over(self.now())
+    }
+
+    /// Says that the shard is ready.
+    pub fn ready(&mut self, shard: &Shard) {
         self.say(Message::Ready { open: shard.open_connections() });
-        let start_ns = loop {
-            match self.signals.start_ns() {
-                0 if self.is_stopped() => break self.now(),
-                0 => std::thread::sleep(Duration::from_micros(200)),
-                start_ns => break start_ns,
-            }
-        };
-        let sleep_ns = start_ns.saturating_sub(self.now()).saturating_sub(1_000_000);
-        std::thread::sleep(Duration::from_nanos(sleep_ns));
-        while self.now() < start_ns {
-            std::hint::spin_loop();
-        }
-        if self.is_stopped() {
-            shard.stop(self.now());
-        }
-        self.cpu_ns = thread_cpu_ns();
-        start_ns
     }
 
-    /// Plans the first frame of a run that started.
-    pub fn begin(&mut self, shard: &Shard, start_ns: u64) {
-        self.second = 0;
-        self.next_frame_ns = start_ns + SECOND_NS;
-        self.frame_start_ns = start_ns;
+    /// Whether the schedule begins now. The last moment before it is waited for here.
+    #[must_use]
+    pub fn start(&self, now: u64) -> Start {
+        match self.signals.start_ns() {
+            _ if self.is_stopped(now) => Start::At { start_ns: now },
+            0 => Start::Wait { until_ns: now + LOOK_NS },
+            start_ns if start_ns > now + START_SPIN_NS => {
+                Start::Wait { until_ns: start_ns - START_SPIN_NS }
+            }
+            start_ns => {
+                while self.now() < start_ns {
+                    std::hint::spin_loop();
+                }
+                Start::At { start_ns }
+            }
+        }
+    }
+
+    /// Begins a schedule that started at `start_ns`, and plans the first frame.
+    pub fn begin(&mut self, shard: &mut Shard, net: &mut impl crate::shard::Net, start_ns: u64) {
+        let now = self.now();
+        self.cpu_ns = thread_cpu_ns();
+        self.follow(shard, now);
+        shard.begin(net, start_ns, now);
+        // A shard that was stopped before has no measured part.
+        let base_ns = match shard.is_warming_up() || shard.start_ns() > now {
+            true => start_ns,
+            false => shard.start_ns(),
+        };
+        self.second = now.saturating_sub(base_ns) / SECOND_NS;
+        self.next_frame_ns = base_ns + (self.second + 1) * SECOND_NS;
+        self.frame_start_ns = now.max(base_ns);
         self.fit_next(shard, shard.is_warming_up());
     }
 
-    /// Hands out the frame when a second is over. Call once a turn, before the core's turn.
+    /// Does what the launcher asks for. Call once a turn, before the core's turn.
     #[inline]
-    pub fn tick(&mut self, shard: &mut Shard, now: u64) {
+    pub fn govern(&mut self, shard: &mut Shard, now: u64) {
         if now >= self.next_frame_ns {
             self.end_frame(shard, now);
+        }
+        self.follow(shard, now);
+    }
+
+    /// Stops, or takes over a changed course.
+    #[inline]
+    pub fn follow(&mut self, shard: &mut Shard, now: u64) {
+        if self.is_stopped(now) {
+            shard.stop(now);
+        }
+        if self.signals.revision() != self.revision {
+            self.change(shard, now);
+        }
+    }
+
+    #[cold]
+    fn change(&mut self, shard: &mut Shard, now: u64) {
+        self.revision = self.signals.revision();
+        if let Some(course) = self.signals.course() {
+            shard.change(&course, now);
         }
     }
 
@@ -203,14 +231,14 @@ impl Host {
             Ok(spare) => Some(spare),
             Err(_) => ends_warmup.then(Box::default),
         };
-        let (second, boundary_ns) = (self.second, self.next_frame_ns);
+        let second = self.second;
         self.plan_next(shard, now, ends_warmup);
         let Some(spare) = spare else { return };
         self.add_cpu_time(shard.record_mut());
         let in_flight = shard.in_flight();
         let elapsed_ns = now - self.frame_start_ns;
         self.frame_start_ns = now;
-        let record = shard.swap_record(spare, boundary_ns);
+        let record = shard.swap_record(spare);
         // There are fewer records than places, but for the one made above, which is not counted.
         let frame = ShardFrame { second, warmup, in_flight, last: false, elapsed_ns, record };
         drop(self.frames.try_send(frame));

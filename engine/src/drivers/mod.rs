@@ -3,6 +3,7 @@
 pub mod errno;
 pub mod host;
 mod monoio;
+pub mod signals;
 #[cfg(test)]
 mod sim;
 pub mod uring;

@@ -3,13 +3,14 @@
 use super::cores::Placement;
 use super::machine::{self, CpuTimes};
 use super::threads::Threads;
-use super::{Finished, LaunchError, StopHandle};
+use super::{Control, Finished, LaunchError, Options, Seen};
 use crate::drivers::Driver;
 use crate::drivers::host::ShardFrame;
-use crate::plan::{Plan, Schedule};
-use crate::record::{Record, summary};
-use crate::report::{Facts, Series, assemble};
-use acp_wire::frame::Flags;
+use crate::plan::{Course, Plan, Schedule};
+use crate::record::Record;
+use crate::report::{Facts, Series, Sum, assemble, summary};
+use acp_wire::agent::Share;
+use acp_wire::frame::{Cost, Flags};
 use acp_wire::report::{Event, Run};
 use acp_wire::{FRAME_SCHEMA, Frame};
 use std::collections::BTreeMap;
@@ -31,25 +32,44 @@ pub struct Progress<'a> {
     pub total_s: Option<f64>,
 }
 
+/// What is run, and when its measured part begins on the clock of the shards.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Starts {
+    pub(super) start_ns: u64,
+    pub(super) share: Share,
+}
+
 /// A second that not all shards have reported yet.
 struct Pending {
     record: Record,
     shards: u32,
     in_flight: u64,
+    /// Largest share of the second in which a shard had work.
+    busy_ratio: f64,
+}
+
+impl Pending {
+    fn new() -> Self {
+        Self { record: Record::new(), shards: 0, in_flight: 0, busy_ratio: 0.0 }
+    }
 }
 
 /// Puts a run together.
 pub(super) struct Collector {
     plan: Arc<Plan>,
     run: Run,
-    total: Record,
+    agent: String,
+    starts: Starts,
+    /// The schedule, as far as it is known to be changed by now.
+    course: Course,
+    /// Of the frames given out: what the report says is what they say.
+    sum: Sum,
     /// By warm-up (false sorts first, so it is inverted) and second.
     pending: BTreeMap<(bool, u64), Pending>,
     series: Series,
     seq: u64,
     /// Shards that have given out their last frame.
     shards_at_end: usize,
-    busy_ratio: f64,
     last: CpuTimes,
 }
 
@@ -59,15 +79,17 @@ impl Collector {
         placement: &Placement,
         driver: &Driver,
         addresses: &[SocketAddr],
-        run_id: &str,
+        options: &Options,
+        starts: Starts,
     ) -> Self {
         let document = &plan.document;
         let cpus = placement.cpus.iter().filter_map(|&cpu| u32::try_from(cpu).ok());
+        let planned_us = options.start_unix_us.unwrap_or_else(machine::unix_us);
         let run = Run {
-            id: run_id.to_string(),
+            id: options.run_id.clone(),
             name: document.name.clone(),
             tags: document.tags.clone(),
-            started_unix_us: machine::unix_us() + plan.warmup_ns / 1000,
+            started_unix_us: planned_us + plan.warmup_ns / 1000,
             warmup_us: plan.warmup_ns / 1000,
             seed: document.seed,
             version: env!("CARGO_PKG_VERSION").into(),
@@ -83,12 +105,14 @@ impl Collector {
         Self {
             plan: Arc::clone(plan),
             run,
-            total: Record::new(),
+            agent: options.agent.clone(),
+            starts,
+            course: Course::planned(plan),
+            sum: Sum::new(),
             pending: BTreeMap::new(),
             series: Series::default(),
             seq: 0,
             shards_at_end: 0,
-            busy_ratio: 0.0,
             last: CpuTimes::now(),
         }
     }
@@ -97,20 +121,21 @@ impl Collector {
     pub(super) fn collect(
         mut self,
         mut threads: Threads,
-        stop: &StopHandle,
-        on_frame: &mut dyn FnMut(&Frame, &Progress),
+        control: &Control,
+        on_seen: &mut dyn FnMut(Seen),
     ) -> Result<Finished, LaunchError> {
-        let start_ns = threads.start_ns() + self.plan.warmup_ns;
-        let mut before = CpuTimes::now();
-        let mut is_warm = self.plan.warmup_ns == 0;
+        let begin_ns = self.starts.start_ns.saturating_sub(self.plan.warmup_ns);
         loop {
             let all_ended = threads.look_for_ends();
-            if stop.is_stopped() {
+            if control.is_stopped() {
                 threads.signals.stop();
             }
-            if !is_warm && threads.now() >= start_ns {
-                before = CpuTimes::now();
-                is_warm = true;
+            if let Some(course) = control.course() {
+                self.course = course;
+            }
+            // Waiting for a common start is not part of the load.
+            if threads.now() < begin_ns {
+                self.last = CpuTimes::now();
             }
             for number in 0..threads.shards.len() {
                 while let Ok(frame) = threads.shards[number].frames.try_recv() {
@@ -120,32 +145,25 @@ impl Collector {
                     drop(threads.shards[number].spares.send(record));
                 }
             }
-            self.emit(threads.shards.len(), all_ended, on_frame);
+            self.emit(threads.shards.len(), all_ended, on_seen);
             if all_ended {
                 break;
             }
             std::thread::sleep(LOOK);
         }
-        // Before the threads are gone: closing thousands of connections is not part of the load.
-        let used = CpuTimes::now().since(before);
         threads.join();
-        self.finish(&threads, start_ns, used, stop)
+        self.finish(&threads, control)
     }
 
     fn take_frame(&mut self, frame: ShardFrame) -> Box<Record> {
         let counts = &frame.record.counts;
         self.shards_at_end += usize::from(frame.last);
-        if !frame.warmup {
-            self.total.add(&frame.record);
-            if frame.elapsed_ns >= SHORTEST_JUDGED_NS {
-                let busy_ns = counts.cpu_ns.saturating_sub(counts.spin_ns);
-                self.busy_ratio = self.busy_ratio.max(busy_ns as f64 / frame.elapsed_ns as f64);
-            }
+        let moment = (!frame.warmup, frame.second);
+        let pending = self.pending.entry(moment).or_insert_with(Pending::new);
+        if frame.elapsed_ns >= SHORTEST_JUDGED_NS {
+            let busy_ns = counts.cpu_ns.saturating_sub(counts.spin_ns);
+            pending.busy_ratio = pending.busy_ratio.max(busy_ns as f64 / frame.elapsed_ns as f64);
         }
-        let pending = self
-            .pending
-            .entry((!frame.warmup, frame.second))
-            .or_insert_with(|| Pending { record: Record::new(), shards: 0, in_flight: 0 });
         pending.record.add(&frame.record);
         pending.shards += 1;
         pending.in_flight += frame.in_flight;
@@ -153,12 +171,7 @@ impl Collector {
     }
 
     /// Gives out the seconds that are complete: all shards have reported them, or a later one.
-    fn emit(
-        &mut self,
-        shards: usize,
-        all_ended: bool,
-        on_frame: &mut dyn FnMut(&Frame, &Progress),
-    ) {
+    fn emit(&mut self, shards: usize, all_ended: bool, on_seen: &mut dyn FnMut(Seen)) {
         while let Some(entry) = self.pending.first_entry() {
             // A shard that was held up skips a second, so a later one from all of them is enough.
             let is_complete = entry.get().shards as usize >= shards;
@@ -170,8 +183,10 @@ impl Collector {
             let has_all = all_ended || self.shards_at_end >= shards;
             let is_last = has_all && self.pending.is_empty();
             let frame = self.frame(measured, second, is_last, &pending);
-            on_frame(&frame, &Progress { record: &pending.record, total_s: self.total_s() });
+            let progress = Progress { record: &pending.record, total_s: self.total_s() };
+            on_seen(Seen::Frame(&frame, &progress));
             if measured {
+                self.sum.add_next(&frame, &pending.record.distributions);
                 self.series.push(&frame);
             }
         }
@@ -190,7 +205,7 @@ impl Collector {
         Frame {
             schema: FRAME_SCHEMA.into(),
             run: self.run.id.clone(),
-            agent: String::new(),
+            agent: self.agent.clone(),
             shard_count: pending.shards,
             seq,
             second,
@@ -210,6 +225,18 @@ impl Collector {
             rate_target: self.rate_target(measured, second),
             cpu_us: counts.cpu_ns / 1000,
             steal_us: used.steal_us(),
+            cost: Cost {
+                cpu_user_us: used.user_us,
+                cpu_system_us: used.system_us,
+                cpu_spin_us: counts.spin_ns / 1000,
+                machine_us: used.all_us(),
+                busy_ratio: pending.busy_ratio,
+                max_rss_bytes: machine::max_rss_bytes(),
+                turns: counts.turns,
+                completions: counts.completions,
+                overflows: counts.overflows,
+                buffer_shortages: counts.buffer_shortages,
+            },
             late: counts.late,
             in_flight_at_stop: counts.in_flight_at_stop,
             reused_requests: counts.reused_requests,
@@ -220,47 +247,46 @@ impl Collector {
         }
     }
 
+    /// This share's part of the rate.
     fn rate_target(&self, measured: bool, second: u64) -> f64 {
-        match &self.plan.schedule {
-            Schedule::Open { pace, .. } if measured => {
-                pace.rate_per_s((second * 1_000_000_000 + 500_000_000).min(pace.duration_ns()))
+        let middle_ns = second * 1_000_000_000 + 500_000_000;
+        let is_ours = middle_ns >= self.starts.share.from_us.saturating_mul(1000);
+        let rate = match (&self.plan.schedule, &self.course) {
+            (Schedule::Open { .. }, Course::Open(pace)) if measured && is_ours => {
+                pace.rate_per_s(middle_ns.min(pace.duration_ns()))
             }
-            Schedule::Open { warmup, .. } => warmup.rate_per_s(0),
-            Schedule::Closed { .. } => 0.0,
-        }
+            (Schedule::Open { warmup, .. }, _) if !measured => warmup.rate_per_s(0),
+            _ => 0.0,
+        };
+        rate / self.starts.share.stride as f64
     }
 
-    fn finish(
-        self,
-        threads: &Threads,
-        start_ns: u64,
-        used: CpuTimes,
-        stop: &StopHandle,
-    ) -> Result<Finished, LaunchError> {
+    fn finish(self, threads: &Threads, control: &Control) -> Result<Finished, LaunchError> {
         let ends: Vec<_> = threads.shards.iter().filter_map(|shard| shard.end.as_ref()).collect();
         let failed: Vec<_> = ends.iter().filter_map(|end| end.as_ref().err()).collect();
         if failed.len() == ends.len() {
             let why = failed.first().map_or_else(String::new, ToString::to_string);
             return Err(LaunchError::AllFailed(why));
         }
+        let start_ns = self.starts.start_ns;
         let good = || ends.iter().filter_map(|end| end.as_ref().ok());
         let since_us = |at_ns: u64| at_ns.saturating_sub(start_ns) / 1000;
         let mut run = self.run;
         run.duration_us = good().map(|end| since_us(end.drain_ns)).max().unwrap_or(0);
+        let mut events = events(good().flat_map(|end| &end.notes), &failed, start_ns);
+        events.extend(control.events());
+        events.sort_by_key(|event| event.at_us);
         let facts = Facts {
             run,
             elapsed_us: good().map(|end| since_us(end.last_response_ns)).max().unwrap_or(0),
-            cpu_user_us: used.user_us,
-            cpu_system_us: used.system_us,
-            max_rss_bytes: machine::max_rss_bytes(),
-            busy_ratio: self.busy_ratio,
-            steal_ratio: used.steal_ratio(),
-            events: events(good().flat_map(|end| &end.notes), &failed, start_ns),
-            is_stopped: stop.is_stopped(),
+            events,
+            is_stopped: control.is_stopped(),
             failed_shards: u32::try_from(failed.len()).unwrap_or(u32::MAX),
+            ..Facts::default()
         };
-        let report = assemble(&self.plan, &self.total, self.series, facts);
-        Ok(Finished { report, record: self.total })
+        let plan = self.plan.with_course(&self.course);
+        let report = assemble(&plan, &self.sum, self.series, facts);
+        Ok(Finished { report, distributions: self.sum.into_distributions() })
     }
 }
 
@@ -283,6 +309,5 @@ fn events<'a>(
     let mut events: Vec<_> =
         first.into_iter().map(|(text, at_ns)| event(at_us(at_ns), text)).collect();
     events.extend(failed.iter().map(|why| event(0, &format!("a shard failed: {why}"))));
-    events.sort_by_key(|event| event.at_us);
     events
 }

@@ -23,6 +23,7 @@ impl Placement {
     /// leaves half of the cores to the server: a shard that waits for due times takes all of its own.
     pub(super) fn choose(
         plan: &Plan,
+        connections: u32,
         addresses: &[SocketAddr],
         options: &Options,
     ) -> Result<Self, String> {
@@ -37,7 +38,7 @@ impl Placement {
         let shares = is_local && plan.is_open_loop() && given.is_none();
         let default = if shares { cpus.len().div_ceil(2) } else { cpus.len() };
         let default = u32::try_from(default).unwrap_or(u32::MAX).max(1);
-        let shards = options.threads.unwrap_or(default).min(plan.connections);
+        let shards = options.threads.unwrap_or(default).min(connections);
         let is_pinned = shards as usize <= cpus.len();
         // The first CPUs have most of the interrupts, so the last are taken.
         let pinned = cpus[cpus.len().saturating_sub(shards as usize)..].to_vec();

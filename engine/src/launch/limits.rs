@@ -1,7 +1,6 @@
 //! Limits of the machine that a plan would run into, found before it starts.
 
 use crate::drivers::DriverKind;
-use crate::plan::Plan;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::net::SocketAddr;
 use thiserror::Error;
@@ -55,15 +54,15 @@ struct Limits {
 
 /// Checks the limits, and raises the soft limit of open files where it is allowed to.
 pub(super) fn check(
-    plan: &Plan,
+    connections: u32,
     addresses: &[SocketAddr],
     shards: u32,
     driver: DriverKind,
 ) -> Result<(), LimitError> {
-    let needed = needed_files(plan.connections, shards, driver);
+    let needed = needed_files(connections, shards, driver);
     let (first_port, last_port) = port_range();
     let limits = Limits { open_files: make_room(needed), first_port, last_port };
-    judge(plan.connections, addresses.len(), needed, limits)
+    judge(connections, addresses.len(), needed, limits)
 }
 
 fn needed_files(connections: u32, shards: u32, driver: DriverKind) -> u64 {

@@ -4,8 +4,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Ticks (10 ms, of all CPUs) below which a share of them says nothing.
-const LEAST_TICKS: u64 = 100;
+/// A tick is 10 ms on every Linux that user space sees.
+const TICK_US: u64 = 10_000;
 
 /// CPU time at one moment: of this process, and stolen from all CPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,17 +38,14 @@ impl CpuTimes {
         }
     }
 
-    /// Share of all CPU time that was stolen; 0 where too little time has passed to tell.
-    pub(super) fn steal_ratio(self) -> f64 {
-        if self.all_ticks < LEAST_TICKS {
-            return 0.0;
-        }
-        self.steal_ticks as f64 / self.all_ticks as f64
+    /// Time stolen from all CPUs.
+    pub(super) fn steal_us(self) -> u64 {
+        self.steal_ticks * TICK_US
     }
 
-    /// A tick is 10 ms on every Linux that user space sees.
-    pub(super) fn steal_us(self) -> u64 {
-        self.steal_ticks * 10_000
+    /// Time of all CPUs, busy or not.
+    pub(super) fn all_us(self) -> u64 {
+        self.all_ticks * TICK_US
     }
 }
 

@@ -1,6 +1,8 @@
 //! A run: threads, pinning, the common start, frames every second, the end.
 
 mod collect;
+mod command;
+mod control;
 mod cores;
 mod limits;
 mod machine;
@@ -8,18 +10,20 @@ mod resolve;
 mod threads;
 
 pub use collect::Progress;
+pub use command::{Command, CommandError, follow};
+pub use control::{Control, ControlError};
 
 use crate::drivers::DriverKind;
-use crate::plan::{PlanError, compile};
-use crate::record::Record;
+use crate::plan::{PlanError, ShareError, check_share, compile};
+use crate::record::Distributions;
+use acp_wire::agent::Share;
 use acp_wire::{Frame, Report};
-use collect::Collector;
+use collect::{Collector, Starts};
 use cores::Placement;
 use limits::LimitError;
 use resolve::{ResolveError, resolve};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 use threads::Threads;
 
@@ -29,6 +33,8 @@ use threads::Threads;
 pub enum LaunchError {
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error("bad share: {0}")]
+    Share(#[from] ShareError),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error(transparent)]
@@ -59,7 +65,7 @@ pub enum Spin {
     Ns(u64),
 }
 
-/// How a plan is run; nothing of this changes what is sent.
+/// How a plan is run, which part of it, and when. Nothing else of this changes what is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Shards; default: one a usable core, half of them in an open loop against this machine.
@@ -70,42 +76,38 @@ pub struct Options {
     pub driver: Option<DriverKind>,
     /// Spinning.
     pub spin: Spin,
+    /// The part of the plan that is run; none: all of it.
+    pub share: Option<Share>,
+    /// When the schedule begins, its warm-up first, Unix time; none: as soon as connections are open.
+    /// A schedule that began in the past is joined where it is by now.
+    pub start_unix_us: Option<u64>,
     /// Id of the run, in frames and the report.
     pub run_id: String,
+    /// Name of the agent that this engine works for, in frames.
+    pub agent: String,
 }
 
-/// A finished run: the report, and the record that it was made from.
+/// A finished run: the report, and the histograms that it was made from.
 pub struct Finished {
     /// The report.
     pub report: Report,
-    /// All counts and histograms of the measured part.
-    pub record: Record,
+    /// All histograms of the measured part.
+    pub distributions: Distributions,
 }
 
-/// Stops a run from another thread or a signal handler.
-#[derive(Clone, Debug, Default)]
-pub struct StopHandle(Arc<AtomicBool>);
-
-impl StopHandle {
-    /// Stops sending; the run ends when responses have come or timed out.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    /// Whether somebody has stopped the run.
-    #[must_use]
-    pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-
-    /// The flag itself, for a signal handler.
-    #[must_use]
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
-    }
+/// What a run shows while it goes on.
+pub enum Seen<'a> {
+    /// Connections are open; the schedule begins at its time.
+    Ready {
+        /// How many.
+        open_connections: usize,
+    },
+    /// A second is over.
+    Frame(&'a Frame, &'a Progress<'a>),
 }
 
-/// Runs a plan to its end. `on_frame` sees each second as it is over.
+/// Runs a plan, or the share of it that the options say, to its end. `on_seen` is told when
+/// connections are open, and each second as it is over.
 ///
 /// # Errors
 ///
@@ -114,19 +116,39 @@ impl StopHandle {
 pub fn run(
     document: &acp_wire::Plan,
     options: &Options,
-    stop: &StopHandle,
-    on_frame: &mut dyn FnMut(&Frame, &Progress),
+    control: &Control,
+    on_seen: &mut dyn FnMut(Seen),
 ) -> Result<Finished, LaunchError> {
+    if options.share.is_none() {
+        refuse_unjudged(document)?;
+    }
     let plan = Arc::new(compile(document)?);
+    let share = options.share.unwrap_or_else(|| Share::whole(plan.connections));
+    check_share(&share)?;
+    control.attach(&plan);
     let addresses = reachable_family(resolve(&plan.endpoints)?, plan.connect_timeout_ns);
     let driver = crate::drivers::choose(options.driver)
         .map_err(|(driver, why)| LaunchError::Driver { driver, why })?;
-    let placement = Placement::choose(&plan, &addresses, options).map_err(LaunchError::Cpus)?;
-    limits::check(&plan, &addresses, placement.shards, driver.kind)?;
-    let threads = Threads::start(&plan, &addresses, &placement, &driver)?;
-    threads.await_ready(&plan, &addresses, stop)?;
-    let collector = Collector::new(&plan, &placement, &driver, &addresses, &options.run_id);
-    collector.collect(threads, stop, on_frame)
+    let placement = Placement::choose(&plan, share.connections, &addresses, options)
+        .map_err(LaunchError::Cpus)?;
+    limits::check(share.connections, &addresses, placement.shards, driver.kind)?;
+    let threads = Threads::start(&plan, &share, &addresses, &placement, &driver, control)?;
+    let open_connections = threads.await_ready(&plan, &share, &addresses, control)?;
+    on_seen(Seen::Ready { open_connections });
+    let start_ns = threads.set_start(options.start_unix_us);
+    let starts = Starts { start_ns: start_ns + plan.warmup_ns, share };
+    let collector = Collector::new(&plan, &placement, &driver, &addresses, options, starts);
+    collector.collect(threads, control, on_seen)
+}
+
+/// Goals and rules that only a control plane judges.
+fn refuse_unjudged(document: &acp_wire::Plan) -> Result<(), PlanError> {
+    let stop = &document.stop;
+    match (stop.slo.is_empty(), stop.abort_on.is_empty()) {
+        (false, _) => Err(PlanError::NotYet("stop.slo")),
+        (_, false) => Err(PlanError::NotYet("stop.abort_on")),
+        (true, true) => Ok(()),
+    }
 }
 
 /// A name may stand for addresses of both families while the server listens on one: then only the

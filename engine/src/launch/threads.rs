@@ -1,18 +1,21 @@
 //! The threads of a run, from their start to the common beginning.
 
 use super::cores::Placement;
-use super::{LaunchError, StopHandle};
+use super::machine;
+use super::{Control, LaunchError};
 use crate::cpus::pin_current_thread;
 use crate::drivers::Driver;
-use crate::drivers::host::{Channels, Host, Message, ShardEnd, ShardFrame, Signals};
+use crate::drivers::host::{Channels, Host, Message, ShardEnd, ShardFrame};
+use crate::drivers::signals::Signals;
 use crate::plan::{Plan, ShardPlan, split};
 use crate::record::Record;
 use crate::shard::Shard;
+use acp_wire::agent::Share;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Empty records of a shard: so many frames may wait for the launcher.
 const SPARE_RECORDS: usize = 1;
@@ -32,19 +35,19 @@ pub(super) struct ShardThread {
 pub(super) struct Threads {
     pub(super) shards: Vec<ShardThread>,
     pub(super) signals: Arc<Signals>,
-    origin: Instant,
 }
 
 impl Threads {
     pub(super) fn start(
         plan: &Arc<Plan>,
+        share: &Share,
         addresses: &[SocketAddr],
         placement: &Placement,
         driver: &Driver,
+        control: &Control,
     ) -> Result<Self, LaunchError> {
-        let (signals, origin) = (Arc::new(Signals::default()), Instant::now());
-        let parts = split(plan, placement.shards, addresses);
-        let mut threads = Self { shards: Vec::new(), signals, origin };
+        let parts = split(plan, share, placement.shards, addresses);
+        let mut threads = Self { shards: Vec::new(), signals: Arc::clone(control.signals()) };
         for (number, part) in parts.into_iter().enumerate() {
             let cpu = placement.cpus.get(number).copied();
             let shard = threads.start_one(part, cpu, placement.spin_ns, driver)?;
@@ -67,7 +70,7 @@ impl Threads {
             // The receiver is a few lines above.
             drop(spares.send(Box::new(Record::new())));
         }
-        let (origin, signals, run) = (self.origin, Arc::clone(&self.signals), driver.run);
+        let (signals, run) = (Arc::clone(&self.signals), driver.run);
         let body = move || {
             if let Some(Err(error)) = cpu.map(pin_current_thread) {
                 // Whoever sent the last message may be gone.
@@ -75,7 +78,7 @@ impl Threads {
             }
             let channels =
                 Channels { messages: message_sender, frames: frame_sender, spares: spare_receiver };
-            run(Shard::new(part.clone()), Host::new(origin, signals, channels, spin_ns));
+            run(Shard::new(part.clone()), Host::new(signals, channels, spin_ns));
         };
         let name = format!("shard-{}", self.shards.len());
         let handle = std::thread::Builder::new().name(name).spawn(body);
@@ -85,26 +88,38 @@ impl Threads {
 
     /// Nanoseconds on the clock of the shards.
     pub(super) fn now(&self) -> u64 {
-        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.signals.now()
     }
 
-    /// When the run starts, on the same clock.
-    pub(super) fn start_ns(&self) -> u64 {
-        self.signals.start_ns()
+    /// Sets the common start: in a moment, or at a time of the wall clock, which is looked at once.
+    /// Returns it on the clock of the shards.
+    pub(super) fn set_start(&self, start_unix_us: Option<u64>) -> u64 {
+        let now = self.now();
+        let start_ns = match start_unix_us {
+            None => now + START_DELAY_NS,
+            Some(start_us) => {
+                let ahead_ns = (i128::from(start_us) - i128::from(machine::unix_us())) * 1000;
+                u64::try_from((i128::from(now) + ahead_ns).max(1)).unwrap_or(u64::MAX / 2)
+            }
+        };
+        self.signals.start_at(start_ns);
+        start_ns
     }
 
-    /// Waits until all connections are open, as far as that is possible, and sets the common start.
+    /// Waits until all connections are open, as far as that is possible. Returns how many are.
     ///
-    /// A target of which not one connection could be opened is an error.
+    /// A target of which not one connection could be opened is an error, unless this part takes over
+    /// in the middle of a run: then it is what the run has come to.
     pub(super) fn await_ready(
         &self,
         plan: &Plan,
+        share: &Share,
         addresses: &[SocketAddr],
-        stop: &StopHandle,
-    ) -> Result<(), LaunchError> {
+        control: &Control,
+    ) -> Result<usize, LaunchError> {
         let (mut open, mut failures) = (0, Vec::new());
         for shard in &self.shards {
-            match self.first_message(shard, stop) {
+            match self.first_message(shard, control) {
                 Some(Message::Ready { open: of_shard }) => open += of_shard,
                 Some(Message::Failed(why)) => failures.push(why),
                 Some(Message::Done(_)) | None => {}
@@ -113,7 +128,7 @@ impl Threads {
         if failures.len() == self.shards.len() {
             return Err(LaunchError::AllFailed(failures.swap_remove(0)));
         }
-        if plan.keep_alive && open == 0 && !stop.is_stopped() {
+        if plan.keep_alive && open == 0 && share.from_us == 0 && !control.is_stopped() {
             self.signals.stop();
             let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
             let why = self.why_unreachable();
@@ -123,15 +138,14 @@ impl Threads {
             self.signals.stop();
             return Err(LaunchError::AllFailed(failures.swap_remove(0)));
         }
-        self.signals.start_at(self.now() + START_DELAY_NS);
-        Ok(())
+        Ok(open)
     }
 
-    fn first_message(&self, shard: &ShardThread, stop: &StopHandle) -> Option<Message> {
+    fn first_message(&self, shard: &ShardThread, control: &Control) -> Option<Message> {
         loop {
             match shard.messages.recv_timeout(Duration::from_millis(20)) {
                 Ok(message) => return Some(message),
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) if stop.is_stopped() => {
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) if control.is_stopped() => {
                     self.signals.stop();
                 }
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}

@@ -9,7 +9,7 @@ const STATUS_CODES: usize = 1000;
 /// Counters of one shard. Times are sums in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Slots whose due time lies in this record.
+    /// Slots that were settled in this record: sent, or given up.
     pub planned: u64,
     /// Slots handed to a connection.
     pub sent: u64,

@@ -2,7 +2,7 @@
 
 mod counts;
 
-pub use acp_report::{Distributions, encode, new_histogram, summary};
+pub use acp_report::Distributions;
 pub use counts::Counts;
 
 use acp_wire::ErrorClass;

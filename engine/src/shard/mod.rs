@@ -21,7 +21,7 @@ mod events;
 mod slots;
 
 use crate::conn::{HeadPool, ProtocolError};
-use crate::plan::ShardPlan;
+use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use acp_wire::{ErrorClass, NotSent};
 use connection::{Connection, Requests, State};
@@ -178,16 +178,17 @@ impl Shard {
         self.connections.iter().filter(|connection| connection.state == State::Open).count()
     }
 
-    /// Starts the schedule, which began at `start_ns`; its warm-up, if there is one, comes first.
-    /// A run that was stopped before stays stopped.
+    /// Starts the schedule, which began at `start_ns`; its warm-up, if there is one and it is not over
+    /// by `now`, comes first. A run that was stopped before stays stopped.
     pub fn begin(&mut self, net: &mut impl Net, start_ns: u64, now: u64) {
         if self.is_stopped {
             return;
         }
         let warmup_ns = self.plan.plan.warmup_ns;
         self.start_ns = start_ns + warmup_ns;
-        self.phase = if warmup_ns > 0 { Phase::Warmup } else { Phase::Measuring };
-        self.slots.begin(start_ns, self.phase == Phase::Warmup);
+        let is_warmup = now < self.start_ns;
+        self.phase = if is_warmup { Phase::Warmup } else { Phase::Measuring };
+        self.slots.begin(if is_warmup { start_ns } else { self.start_ns }, is_warmup, now);
         for conn in 0..self.connections.len() {
             self.resume(net, conn, now);
         }
@@ -202,6 +203,10 @@ impl Shard {
         if now >= self.check_ns || self.is_patience_over(now) {
             self.check_deadlines(net, now);
         }
+        if now >= self.slots.resume_ns() {
+            self.slots.resume(now);
+            self.resume_all(net, now);
+        }
         if self.phase > Phase::Preparing && self.plan.plan.is_open_loop() {
             self.send_due(net, now);
         }
@@ -209,6 +214,19 @@ impl Shard {
             self.drain(now, NotSent::Ended);
         }
         self.wake(now)
+    }
+
+    /// Takes over a changed course of the measured part.
+    pub fn change(&mut self, course: &Course, now: u64) {
+        if self.phase < Phase::Draining {
+            self.slots.change(course, now);
+        }
+    }
+
+    /// Whether [`Self::stop`] was called.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped
     }
 
     /// Stops sending; slots that were not sent are booked as `stopped`. May be called again.
@@ -283,7 +301,7 @@ impl Shard {
     /// End of the measured part, where the schedule says it.
     #[must_use]
     pub fn end_ns(&self) -> Option<u64> {
-        self.plan.plan.duration_ns().map(|duration_ns| self.start_ns.saturating_add(duration_ns))
+        self.slots.duration_ns().map(|duration_ns| self.start_ns.saturating_add(duration_ns))
     }
 
     /// When the last response of the measured part ended; 0: there was none.
@@ -321,35 +339,36 @@ impl Shard {
         &mut self.record
     }
 
-    /// Takes the record of the frame that ends at `now` and goes on with an empty one.
+    /// Takes the record of the frame that ends now and goes on with an empty one.
     #[must_use]
-    pub fn swap_record(&mut self, empty: Box<Record>, now: u64) -> Box<Record> {
-        self.count_planned(now);
+    pub fn swap_record(&mut self, empty: Box<Record>) -> Box<Record> {
+        self.count_planned();
         std::mem::replace(&mut self.record, empty)
     }
 
     fn end_warmup(&mut self, net: &mut impl Net, now: u64) {
         self.phase = Phase::Measuring;
         self.planned = 0;
-        self.slots.begin(self.start_ns, false);
+        self.slots.begin(self.start_ns, false, now);
         self.exhausted_since_ns = None;
         // Retries of warm-up requests are forgotten with the warm-up.
         self.active -= self.retries.len() as u64;
         self.retries.clear();
         if !self.plan.plan.is_open_loop() {
-            (0..self.connections.len()).for_each(|conn| self.resume(net, conn, now));
+            self.resume_all(net, now);
         }
     }
 
-    /// Adds to the record the slots that have come due since the last time.
-    fn count_planned(&mut self, now: u64) {
-        if self.phase == Phase::Preparing {
-            return;
-        }
-        // After the end of the schedule all slots count as planned, whatever the time.
-        let planned = self.slots.planned_before(now).max(self.planned);
-        self.record.counts.planned += planned - self.planned;
-        self.planned = planned;
+    fn resume_all(&mut self, net: &mut impl Net, now: u64) {
+        (0..self.connections.len()).for_each(|conn| self.resume(net, conn, now));
+    }
+
+    /// Adds to the record the slots that were settled since the last time: a schedule that may yet
+    /// change says nothing else for certain.
+    fn count_planned(&mut self) {
+        let settled = self.slots.settled();
+        self.record.counts.planned += settled - self.planned;
+        self.planned = settled;
     }
 
     /// Nothing is left to send, or what is left has waited too long.
@@ -363,7 +382,7 @@ impl Shard {
             // Stopped before the measured part began: its slots were planned all the same, and what
             // the warm-up has counted since its last frame must not be mixed with them.
             self.record.reset();
-            self.slots.begin(self.start_ns, false);
+            self.slots.begin(self.start_ns, false, now);
             self.planned = 0;
         }
         self.phase = Phase::Draining;
@@ -371,7 +390,7 @@ impl Shard {
         self.record.counts.not_sent[NotSent::Catchup.index()] += self.slots.take_late();
         let rest = self.slots.give_up_rest();
         self.record.counts.not_sent[reason.index()] += rest;
-        self.count_planned(u64::MAX);
+        self.count_planned();
     }
 
     fn wake(&self, now: u64) -> Wake {
@@ -392,7 +411,7 @@ impl Shard {
         let ends = |now: u64| {
             let grace_ns = GRACE_NS.min(self.plan.plan.timeout_ns);
             let at_ns = if now < end_ns { end_ns } else { end_ns.saturating_add(grace_ns) };
-            Wake { at_ns, due: false }
+            Wake { at_ns: at_ns.min(self.slots.resume_ns()), due: false }
         };
         match self.slots.next_ns() {
             // Without a free connection a due slot waits for an event, not for a time.

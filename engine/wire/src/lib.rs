@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod books;
+mod durations;
 pub mod frame;
 pub mod outcome;
 pub mod plan;

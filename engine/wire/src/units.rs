@@ -11,6 +11,7 @@
 //! | size | `512`, `64KiB`, `64kB`, `1.5MiB` | bytes; `KiB` is 1,024 and `kB` is 1,000 |
 //! | rate | `50k`, `0.5`, `300/m`, `5/h`, `1.5M/s` | a fraction per second; `m` after the slash is minute |
 
+pub use crate::durations::{duration_ms, duration_us};
 use thiserror::Error;
 
 /// Why a string is not a quantity.

@@ -47,7 +47,8 @@ impl State {
 /// One reason for a verdict, with its number and the limit that it passed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reason {
-    /// What was judged: `send_lag`, `busy`, `steal`, `overflow`, `sent`, `stopped`, `missing`.
+    /// What was judged: `send_lag`, `busy`, `steal`, `overflow`, `blocked`, `sent`, `stopped`,
+    /// `missing`, `books`.
     pub code: String,
     /// A sentence for a person.
     pub text: String,

@@ -17,7 +17,7 @@
 use super::alarm::Alarm;
 use super::links::Links;
 use crate::drivers::errno;
-use crate::drivers::host::{HEARTBEAT_NS, Host};
+use crate::drivers::host::{HEARTBEAT_NS, Host, Start};
 use crate::shard::{Closed, Shard, Wake};
 use monoio::{Buildable, Driver, IoUringDriver, LegacyDriver, Runtime, RuntimeBuilder};
 use std::cell::RefCell;
@@ -77,13 +77,16 @@ pub(super) struct Core {
     has_news: bool,
     /// Wakes the turns.
     waker: Waker,
+    /// The right to send has ended before all that was queued was sent: nothing goes any more.
+    is_cut_off: bool,
 }
 
 impl Core {
     fn new(shard: Shard, host: Host) -> Rc<RefCell<Self>> {
         Rc::new_cyclic(|core| {
             let links = Links::new(core.clone(), shard.plan());
-            RefCell::new(Self { shard, links, host, has_news: false, waker: Waker::noop().clone() })
+            let waker = Waker::noop().clone();
+            RefCell::new(Self { shard, links, host, has_news: false, waker, is_cut_off: false })
         })
     }
 
@@ -129,15 +132,32 @@ impl Core {
         self.shard.record_mut().counts.completions += 1;
         self.has_news = true;
         self.waker.wake_by_ref();
-        Some(self.host.now())
+        let now = self.host.now();
+        self.obey(now);
+        Some(now)
+    }
+
+    /// Requests to be written now: how many bytes of what.
+    pub(super) fn take_batch(&mut self, conn: usize, life: u64) -> Option<(Rc<Vec<u8>>, usize)> {
+        // Whoever was held up may have lost the right to send since the request was handed out.
+        if self.host.is_lease_over() {
+            self.obey(self.host.now());
+        }
+        if self.is_cut_off { None } else { self.links.take_batch(conn, life) }
+    }
+
+    /// Stops when that is asked for. Where the lease is over, what is queued is not sent either.
+    fn obey(&mut self, now: u64) {
+        if self.host.is_stopped(now) && !self.shard.is_stopped() {
+            self.shard.stop(now);
+            self.is_cut_off = self.host.is_lease_over() && self.links.has_requests_to_write();
+        }
     }
 
     fn turn(&mut self) -> (Wake, u64) {
         let now = self.host.now();
-        self.host.tick(&mut self.shard, now);
-        if self.host.is_stopped() {
-            self.shard.stop(now);
-        }
+        self.obey(now);
+        self.host.govern(&mut self.shard, now);
         self.shard.record_mut().counts.turns += 1;
         (self.shard.turn(&mut self.links, now), now)
     }
@@ -157,10 +177,10 @@ async fn drive(core: Rc<RefCell<Core>>) -> Result<(), DriveError> {
 
 async fn drive_to_end(core: &RefCell<Core>, alarm: &mut Alarm) -> Result<(), DriveError> {
     prepare(core, alarm).await?;
-    core.borrow_mut().begin();
+    await_start(core, alarm).await?;
     loop {
         let (wake, now) = core.borrow_mut().turn();
-        if core.borrow().shard.is_finished(now) {
+        if core.borrow().is_finished(now) {
             return Ok(());
         }
         wait(core, alarm, wake, now).await?;
@@ -177,6 +197,26 @@ async fn prepare(core: &RefCell<Core>, alarm: &mut Alarm) -> Result<(), DriveErr
     Ok(())
 }
 
+/// Looks after the connections until the schedule begins, and begins it.
+async fn await_start(core: &RefCell<Core>, alarm: &mut Alarm) -> Result<(), DriveError> {
+    core.borrow_mut().ready();
+    loop {
+        let now = core.borrow().host.now();
+        let start = core.borrow().host.start(now);
+        match start {
+            Start::At { start_ns } => {
+                core.borrow_mut().begin(start_ns);
+                return Ok(());
+            }
+            Start::Wait { until_ns } => {
+                let (wake, now) = core.borrow_mut().turn();
+                let wake = Wake { at_ns: wake.at_ns.min(until_ns), due: false };
+                wait(core, alarm, wake, now).await?;
+            }
+        }
+    }
+}
+
 impl Core {
     fn prepare(&mut self) {
         let now = self.host.now();
@@ -184,7 +224,15 @@ impl Core {
     }
 
     fn is_prepared(&self) -> bool {
-        self.shard.is_prepared() || self.host.is_stopped()
+        self.shard.is_prepared() || self.host.is_stopped(self.host.now())
+    }
+
+    fn ready(&mut self) {
+        self.host.ready(&self.shard);
+    }
+
+    fn is_finished(&self, now: u64) -> bool {
+        self.shard.is_finished(now) || self.is_cut_off
     }
 
     fn close_all(&mut self) {
@@ -192,10 +240,8 @@ impl Core {
         self.links.close_all();
     }
 
-    fn begin(&mut self) {
-        let start_ns = self.host.await_start(&mut self.shard);
-        self.shard.begin(&mut self.links, start_ns, self.host.now());
-        self.host.begin(&self.shard, start_ns);
+    fn begin(&mut self, start_ns: u64) {
+        self.host.begin(&mut self.shard, &mut self.links, start_ns);
     }
 }
 

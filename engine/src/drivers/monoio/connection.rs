@@ -89,7 +89,7 @@ impl Connection {
         loop {
             // Looked at whenever the task runs, and the task is woken when there is something.
             let (requests, bytes) = poll_fn(|_| {
-                let batch = self.core.borrow_mut().links.take_batch(self.conn, self.life);
+                let batch = self.core.borrow_mut().take_batch(self.conn, self.life);
                 batch.map_or(Poll::Pending, Poll::Ready)
             })
             .await;

@@ -83,6 +83,11 @@ impl Links {
         Some((Rc::clone(&self.requests), count * self.request_bytes))
     }
 
+    /// Whether a task has requests that it has not begun to write.
+    pub(super) fn has_requests_to_write(&self) -> bool {
+        self.links.iter().any(|link| link.to_write > 0)
+    }
+
     /// Ends every task.
     pub(super) fn close_all(&mut self) {
         (0..self.links.len()).for_each(|conn| self.close(conn));

@@ -1,7 +1,7 @@
 //! What holds after every turn of a shard, whatever happens to it.
 
 use super::network::{Link, Network, State};
-use crate::plan::{Schedule, ShardPlan};
+use crate::plan::{Course, Schedule, ShardPlan};
 use crate::record::Counts;
 use crate::shard::{GRACE_NS, Shard, Wake};
 use acp_wire::plan::Catchup;
@@ -57,6 +57,11 @@ impl Sums {
 
 pub(super) struct Checks {
     part: ShardPlan,
+    course: Course,
+    /// Slots that were settled when the course was last changed: they stay so.
+    settled: u64,
+    /// Slots that were due before: some may have been given up and are not booked yet.
+    allowed: u64,
     /// Frames that were taken away, of the warm-up and of the measured part.
     warmup: Sums,
     measured: Sums,
@@ -73,6 +78,9 @@ pub(super) struct Checks {
 impl Checks {
     pub(super) fn new(part: ShardPlan) -> Self {
         Self {
+            course: Course::planned(&part.plan),
+            settled: 0,
+            allowed: 0,
             part,
             warmup: Sums::default(),
             measured: Sums::default(),
@@ -87,6 +95,15 @@ impl Checks {
 
     pub(super) fn begin(&mut self, start_ns: u64) {
         self.begin_ns = start_ns;
+    }
+
+    pub(super) fn change(&mut self, shard: &mut Shard, course: &Course, now: u64) {
+        if !shard.is_warming_up() && shard.start_ns() != u64::MAX {
+            self.allowed = self.due(false, shard.start_ns(), now + 1).max(self.allowed);
+            let sums = self.sums(shard);
+            self.settled = sums.sent + sums.not_sent;
+        }
+        self.course = course.clone();
     }
 
     pub(super) fn received(&mut self, bytes: usize) {
@@ -107,8 +124,12 @@ impl Checks {
             self.idle_turns += 1;
         }
         let plan = &self.part.plan;
+        let duration_ns = match &self.course {
+            Course::Open(pace) => Some(pace.duration_ns()),
+            Course::Closed(_) => plan.duration_ns(),
+        };
         let patience_ns = plan.warmup_ns
-            + plan.duration_ns().unwrap_or(0)
+            + duration_ns.unwrap_or(0)
             + GRACE_NS
             + plan.timeout_ns
             + plan.connect_timeout_ns;
@@ -147,7 +168,7 @@ impl Checks {
         if self.part.plan.is_open_loop() {
             self.check_open_loop(&sums, is_warmup, shard.start_ns(), net, wake, now);
         } else {
-            self.check_closed_loop(net, &sums, is_warmup, now);
+            self.check_closed_loop(net, &sums, is_warmup, shard.start_ns(), now);
         }
     }
 
@@ -191,6 +212,7 @@ impl Checks {
     /// No slot goes before it is due.
     fn check_schedule(&self, sums: &Sums, is_warmup: bool, start_ns: u64, now: u64) {
         let due = self.due(is_warmup, start_ns, now + 1);
+        let due = if is_warmup { due } else { due.max(self.allowed) };
         assert!(sums.sent + sums.not_sent <= due, "{} slots sent, {due} were due", sums.sent);
     }
 
@@ -200,13 +222,17 @@ impl Checks {
             Schedule::Open { warmup, .. } if is_warmup => {
                 self.part.share(warmup.slots_before(now.saturating_sub(self.begin_ns)))
             }
-            Schedule::Open { pace, total, .. } => {
-                let slots = pace.slots_before(now.saturating_sub(start_ns)).min(*total);
-                self.part.share(slots)
+            Schedule::Open { .. } => {
+                let Course::Open(pace) = &self.course else { return 0 };
+                let total = self.part.plan.slots_of(pace);
+                let slots = pace.slots_before(now.saturating_sub(start_ns)).min(total);
+                let due = self.part.share(slots).saturating_sub(self.part.first_index(pace));
+                due.max(self.settled)
             }
             Schedule::Closed { .. } if is_warmup => u64::MAX,
             Schedule::Closed { requests, .. } => {
-                requests.map_or(u64::MAX, |requests| self.part.share(requests))
+                let own = |requests| self.part.share(requests).saturating_sub(self.part.skip);
+                requests.map_or(u64::MAX, own)
             }
         }
     }
@@ -268,14 +294,30 @@ impl Checks {
 
     /// Half the time between the own slot `index` and the one before it.
     fn half_gap_ns(&self, index: u64) -> u64 {
-        let Schedule::Open { pace, .. } = &self.part.plan.schedule else { return 0 };
+        let Course::Open(pace) = &self.course else { return 0 };
+        let index = index + self.part.first_index(pace);
         let due_ns = |index| pace.due_ns(self.part.slot(index));
         (due_ns(index) - due_ns(index.saturating_sub(1))) / 2
     }
 
     /// In a closed loop a connection always has all the requests that it may have.
-    fn check_closed_loop(&self, net: &Network, sums: &Sums, is_warmup: bool, now: u64) {
-        if sums.sent >= self.due(is_warmup, 0, now) {
+    fn check_closed_loop(
+        &self,
+        net: &Network,
+        sums: &Sums,
+        is_warmup: bool,
+        start_ns: u64,
+        now: u64,
+    ) {
+        let is_idle = match (&self.course, is_warmup) {
+            (_, true) => self.part.from_ns > 0,
+            (Course::Closed(pauses), false) => {
+                let at_ns = now.saturating_sub(start_ns);
+                pauses.from(at_ns).0 <= at_ns
+            }
+            (Course::Open(_), false) => false,
+        };
+        if is_idle || sums.sent >= self.due(is_warmup, 0, now) {
             return;
         }
         for (conn, link) in net.links.iter().enumerate() {

@@ -4,7 +4,7 @@ use super::checks::Checks;
 use super::network::{Event, Network, Token};
 use super::random::Random;
 use super::scenario::Scenario;
-use crate::plan::ShardPlan;
+use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use crate::shard::{Shard, Wake};
 
@@ -54,6 +54,9 @@ pub(super) struct Outcome {
     pub(super) open: u64,
     pub(super) unanswered: u64,
     pub(super) is_stopped: bool,
+    /// With the changes that were told, and whether one was told after its time.
+    pub(super) course: Course,
+    pub(super) is_told_late: bool,
     pub(super) is_stopped_in_warmup: bool,
     pub(super) start_ns: u64,
     pub(super) drain_ns: u64,
@@ -69,6 +72,10 @@ pub(super) struct Driver<'a> {
     stop_ns: u64,
     is_stopped_in_warmup: bool,
     next_frame_ns: u64,
+    /// Start of the measured part; not yet known: the greatest time.
+    measured_ns: u64,
+    /// Changes that were told.
+    told: usize,
     checks: Checks,
     outcome: Outcome,
     spares: &'a mut Spares,
@@ -86,7 +93,7 @@ pub(super) fn run(
     let net_random = Random::new(random.next());
     let net =
         Network::new(scenario, part.connections, shard.wants_written(), net_random, is_traced);
-    let now = random.spread(1, 1_000_000_000);
+    let now = scenario.begun_ns + random.spread(1, 1_000_000_000);
     let outcome = Outcome {
         measured: spares.take(),
         warmup: spares.take(),
@@ -100,6 +107,8 @@ pub(super) fn run(
         open: 0,
         unanswered: 0,
         is_stopped: false,
+        course: Course::planned(&scenario.plan),
+        is_told_late: false,
         is_stopped_in_warmup: false,
         start_ns: 0,
         drain_ns: 0,
@@ -114,6 +123,8 @@ pub(super) fn run(
         stop_ns: u64::MAX,
         is_stopped_in_warmup: false,
         next_frame_ns: u64::MAX,
+        measured_ns: u64::MAX,
+        told: 0,
         checks: Checks::new(part),
         outcome,
         spares,
@@ -129,6 +140,7 @@ impl Driver<'_> {
             if self.now >= self.stop_ns {
                 self.stop();
             }
+            self.tell();
             let calls = self.net.calls;
             self.checks.before_turn(&mut self.shard);
             let wake = self.shard.turn(&mut self.net, self.now);
@@ -148,14 +160,39 @@ impl Driver<'_> {
             let wake = self.shard.turn(&mut self.net, self.now);
             self.wait(wake);
         }
-        let start_ns = self.now + self.random.between(0, START_DELAY_NS);
+        let begin_ns = self.now + self.random.between(0, START_DELAY_NS);
+        let start_ns = begin_ns - self.scenario.begun_ns;
         let late_ns = self.late_ns();
-        self.set_now(start_ns + late_ns);
+        self.set_now(begin_ns + late_ns);
         self.net.trace(|| format!("begin at {start_ns}"));
+        self.measured_ns = start_ns + self.scenario.plan.warmup_ns;
+        self.tell();
         self.shard.begin(&mut self.net, start_ns, self.now);
         self.checks.begin(start_ns);
         self.stop_ns = self.scenario.stop_ns.map_or(u64::MAX, |after_ns| start_ns + after_ns);
         self.next_frame_ns = start_ns + self.scenario.frame_ns;
+    }
+
+    /// When the next change is told.
+    fn told_ns(&self) -> u64 {
+        let told = self.scenario.changes.get(self.told);
+        told.map_or(u64::MAX, |told| self.measured_ns.saturating_add(told.told_ns))
+    }
+
+    fn tell(&mut self) {
+        while self.now >= self.told_ns() {
+            let told = self.scenario.changes[self.told];
+            self.told += 1;
+            if self.shard.drain_ns() != u64::MAX {
+                continue;
+            }
+            self.net.trace(|| format!("{told:?}"));
+            let outcome = &mut self.outcome;
+            outcome.course = outcome.course.with_change(told.at_ns, told.change).expect("change");
+            outcome.is_told_late |= self.now > self.measured_ns + told.at_ns;
+            self.shard.change(&outcome.course, self.now);
+            self.checks.change(&mut self.shard, &outcome.course, self.now);
+        }
     }
 
     fn stop(&mut self) {
@@ -175,9 +212,7 @@ impl Driver<'_> {
         if !ends_warmup && self.now < self.next_frame_ns {
             return;
         }
-        let boundary_ns =
-            if ends_warmup { self.shard.start_ns() } else { self.next_frame_ns.min(self.now) };
-        let record = self.shard.swap_record(self.spares.take(), boundary_ns);
+        let record = self.shard.swap_record(self.spares.take());
         self.keep(record, is_warmup);
         self.next_frame_ns = self.now + self.random.spread(1_000, self.scenario.frame_ns * 2);
     }
@@ -197,7 +232,7 @@ impl Driver<'_> {
         };
         let stop_ns = if self.net.is_stopped { u64::MAX } else { self.stop_ns };
         let next_ns = self.net.next_ns().unwrap_or(u64::MAX);
-        let until_ns = wake.at_ns.min(next_ns).min(heartbeat_ns).min(stop_ns);
+        let until_ns = wake.at_ns.min(next_ns).min(heartbeat_ns).min(stop_ns).min(self.told_ns());
         assert!(until_ns < u64::MAX, "the core waits for ever");
         let late_ns = self.late_at_edge_ns(until_ns).unwrap_or_else(|| self.late_ns());
         // Time passes in every turn.

@@ -3,7 +3,7 @@
 use super::driver::{self, Outcome, Spares};
 use super::random::Random;
 use super::scenario::Scenario;
-use crate::plan::{Plan, Schedule, split};
+use crate::plan::{Course, Plan, Schedule, ShardPlan, split};
 use crate::record::{Distributions, Record};
 use crate::shard::GRACE_NS;
 use acp_wire::plan::Catchup;
@@ -22,32 +22,45 @@ pub(super) fn check(seed: u64, is_traced: bool, spares: &mut Spares) {
     let scenario = Scenario::new(&mut random);
     if is_traced {
         eprintln!("{:#?}\n{:#?}", scenario.plan.document, scenario.faults);
-        eprintln!("{} shards, stop {:?}", scenario.shards, scenario.stop_ns);
+        let Scenario { shards, stop_ns, share, begun_ns, changes, .. } = &scenario;
+        eprintln!("{shards} shards, stop {stop_ns:?}, {share:?}, begun {begun_ns}, {changes:#?}");
     }
     let address = SocketAddr::from(([127, 0, 0, 1], 80));
     let mut total = spares.take();
-    for part in split(&scenario.plan, scenario.shards, &[address]) {
-        let planned = planned(&scenario.plan, &|slots| part.share(slots));
+    let mut expected = Some(0);
+    for part in split(&scenario.plan, &scenario.share, scenario.shards, &[address]) {
+        let own = part.clone();
         let part_random = Random::new(random.next());
         let outcome = driver::run(&scenario, part, part_random, is_traced, spares);
+        let planned = planned(&own, &outcome);
         check_shard(&scenario, &outcome, planned);
+        expected = expected.zip(planned).map(|(sum, planned)| sum + planned);
         total.add(&outcome.measured);
         spares.give(outcome.measured);
         spares.give(outcome.warmup);
     }
     let books = total.counts.books();
     assert!(books.balanced, "{books:#?}");
-    if let Some(planned) = planned(&scenario.plan, &|slots| slots) {
-        assert_eq!(books.planned, planned, "slots of the schedule");
+    if let Some(expected) = expected {
+        assert_eq!(books.planned, expected, "slots of the schedule");
     }
     spares.give(total);
 }
 
-/// Slots of the schedule, where they do not depend on the servers.
-fn planned(plan: &Plan, share: &dyn Fn(u64) -> u64) -> Option<u64> {
-    match &plan.schedule {
-        Schedule::Open { total, .. } => Some(share(*total)),
-        Schedule::Closed { requests, .. } => requests.map(share),
+/// Slots of the changed schedule, where they do not depend on the servers. With a change that was told
+/// late, slots may have been taken that it has not.
+fn planned(part: &ShardPlan, outcome: &Outcome) -> Option<u64> {
+    match (&part.plan.schedule, &outcome.course) {
+        (Schedule::Closed { requests, .. }, _) => {
+            requests.map(|requests| part.share(requests).saturating_sub(part.skip))
+        }
+        (Schedule::Open { .. }, Course::Open(pace)) => {
+            let total = part.share(part.plan.slots_of(pace));
+            let planned = total.saturating_sub(part.first_index(pace));
+            let found = outcome.measured.counts.planned;
+            Some(if outcome.is_told_late { planned.max(found) } else { planned })
+        }
+        (Schedule::Open { .. }, Course::Closed(_)) => None,
     }
 }
 
@@ -59,7 +72,7 @@ fn check_shard(scenario: &Scenario, outcome: &Outcome, planned: Option<u64>) {
     check_histograms(plan, &outcome.measured, &books);
     check_times(scenario, outcome, &books);
     check_network(scenario, outcome);
-    check_time(plan, outcome, &books);
+    check_time(&plan.with_course(&outcome.course), scenario.extra_ns(), outcome, &books);
     if scenario.faults.is_calm {
         check_calm(plan, outcome, &books);
     }
@@ -164,9 +177,9 @@ fn check_network(scenario: &Scenario, outcome: &Outcome) {
 }
 
 /// A run ends in time.
-fn check_time(plan: &Plan, outcome: &Outcome, books: &Books) {
+fn check_time(plan: &Plan, extra_ns: u64, outcome: &Outcome, books: &Books) {
     // A turn is late by 50 ms at the most, and a deadline by 2.
-    let slack_ns = 120 * MS;
+    let slack_ns = 120 * MS + extra_ns;
     // A connection may still be opening when sending ends.
     let wait_ns = plan.timeout_ns + plan.connect_timeout_ns;
     assert!(outcome.end_ns <= outcome.drain_ns + wait_ns + slack_ns, "draining takes too long");

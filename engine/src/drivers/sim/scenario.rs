@@ -1,8 +1,11 @@
 //! What one seed stands for: a plan, and what the network and the servers do to it.
 
 use super::random::Random;
-use crate::plan::{Plan, compile};
+use crate::pace::Change;
+use crate::plan::{Plan, Schedule, compile};
+use acp_wire::agent::Share;
 use acp_wire::plan::{Catchup, Load, Model};
+use acp_wire::units::Rate;
 use std::sync::Arc;
 
 const MS: u64 = 1_000_000;
@@ -15,8 +18,23 @@ pub(super) struct Scenario {
     pub(super) faults: Faults,
     /// After the start of the schedule.
     pub(super) stop_ns: Option<u64>,
+    /// The part of the plan that is run.
+    pub(super) share: Share,
+    /// The schedule began so long before the shards.
+    pub(super) begun_ns: u64,
+    /// In the order in which they are told.
+    pub(super) changes: Vec<Told>,
     /// Frames are about so long.
     pub(super) frame_ns: u64,
+}
+
+/// A change of the course. Times are from the start of the measured part.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// When the shards hear of it: before its time, or after it.
+    pub(super) told_ns: u64,
+    pub(super) at_ns: u64,
+    pub(super) change: Change,
 }
 
 /// What goes wrong. Chances are per mille: of a connection, a request or a turn.
@@ -80,7 +98,17 @@ impl Scenario {
         let shards = u32::try_from(random.between(1, 4)).unwrap().min(plan.connections);
         let length_ns = plan.warmup_ns + plan.duration_ns().unwrap_or(SECOND).min(5 * SECOND);
         let stop_ns = (!is_calm && random.chance(250)).then(|| random.between(0, length_ns));
-        Self { plan, shards, faults, stop_ns, frame_ns: random.spread(5 * MS, 2 * SECOND) }
+        let share = share(random, &plan, length_ns);
+        let begun_ns =
+            if random.chance(150) { random.between(0, length_ns.min(SECOND)) } else { 0 };
+        let changes = changes(random, &plan, share.from_us * 1000, length_ns);
+        let frame_ns = random.spread(5 * MS, 2 * SECOND);
+        Self { plan, shards, faults, stop_ns, share, begun_ns, changes, frame_ns }
+    }
+
+    /// By so much a run may be longer than its plan says: nothing is sent in a pause.
+    pub(super) fn extra_ns(&self) -> u64 {
+        self.begun_ns + self.changes.iter().map(|told| told.at_ns + told.told_ns).sum::<u64>()
     }
 }
 
@@ -130,6 +158,55 @@ impl Faults {
         faults.split = random.pick(&[Split::Whole, Split::Whole, Split::Pieces, Split::Bytes]);
         faults
     }
+}
+
+/// Mostly everything, else a class of it, from some moment on.
+fn share(random: &mut Random, plan: &Plan, length_ns: u64) -> Share {
+    let mut share = Share::whole(plan.connections);
+    if random.chance(300) {
+        share.stride = random.between(1, 5);
+        share.offset = random.between(0, share.stride - 1);
+        share.skip = random.between(0, 50);
+        if random.chance(300) {
+            share.from_us = random.between(0, length_ns / 1000);
+        }
+    }
+    share
+}
+
+/// Several changes; every pause has an end.
+fn changes(random: &mut Random, plan: &Plan, from_ns: u64, length_ns: u64) -> Vec<Told> {
+    let mut changes = Vec::new();
+    if !random.chance(350) {
+        return changes;
+    }
+    let (mut at_ns, mut told_ns) = (0, 0);
+    let mut tell = |random: &mut Random, change| {
+        at_ns += random.between(0, length_ns / 2);
+        // A part that takes over is told all that was before it as soon as it begins.
+        let heard_ns = match random.chance(700) || from_ns > 0 {
+            true if at_ns < from_ns => 0,
+            true => at_ns.saturating_sub(random.between(1, 100 * MS)),
+            false => at_ns + random.between(0, 100 * MS),
+        };
+        told_ns = heard_ns.max(told_ns);
+        changes.push(Told { told_ns, at_ns, change });
+    };
+    for _ in 0..random.between(1, 3) {
+        match &plan.schedule {
+            Schedule::Open { pace, .. } if random.chance(600) => {
+                let per_ms =
+                    pace.total().max(1) * 1_000_000_000 / (pace.duration_ns() / 1000).max(1);
+                let numerator = per_ms * random.between(50, 200) / 100;
+                tell(random, Change::Rate(Rate { numerator, denominator: 1000 }));
+            }
+            _ => {
+                tell(random, Change::Pause);
+                tell(random, Change::Resume);
+            }
+        }
+    }
+    changes
 }
 
 fn document(random: &mut Random, is_calm: bool) -> acp_wire::Plan {

@@ -7,7 +7,7 @@
 use super::links::{CONNECT, Links, RECEIVE, RECEIVE_LARGE, SEND};
 use super::{Buffers, Completion, Ring, RingError, RingOptions, SMALL_BUFFER_BYTES, Token, Wait};
 use crate::drivers::errno;
-use crate::drivers::host::{HEARTBEAT_NS, Host};
+use crate::drivers::host::{HEARTBEAT_NS, Host, Start};
 use crate::shard::{Closed, Shard, Wake};
 
 /// Completions handled with one reading of the clock.
@@ -41,6 +41,8 @@ struct Client {
     /// Small and large.
     buffers: [Buffers; 2],
     completions: Vec<Completion>,
+    /// The right to send has ended before all that was queued was sent: nothing goes any more.
+    is_cut_off: bool,
 }
 
 impl Client {
@@ -58,22 +60,20 @@ impl Client {
         ];
         let groups = [buffers[0].group(), buffers[1].group()];
         let links = Links::new(ring, shard.plan(), groups);
-        Ok(Self { shard, links, buffers, completions: Vec::with_capacity(BATCH) })
+        let completions = Vec::with_capacity(BATCH);
+        Ok(Self { shard, links, buffers, completions, is_cut_off: false })
     }
 
     fn drive(&mut self, host: &mut Host) -> Result<(), RingError> {
         self.prepare(host)?;
-        let start_ns = host.await_start(&mut self.shard);
-        self.shard.begin(&mut self.links, start_ns, host.now());
-        host.begin(&self.shard, start_ns);
+        let start_ns = self.await_start(host)?;
+        host.begin(&mut self.shard, &mut self.links, start_ns);
         let mut now = host.now();
         loop {
-            host.tick(&mut self.shard, now);
-            if host.is_stopped() {
-                self.shard.stop(now);
-            }
+            self.obey(host, now);
+            host.govern(&mut self.shard, now);
             let wake = self.shard.turn(&mut self.links, now);
-            if self.shard.is_finished(now) {
+            if self.shard.is_finished(now) || self.is_cut_off {
                 self.shard.record_mut().counts.overflows += self.links.ring.counters().overflows;
                 return Ok(());
             }
@@ -85,16 +85,48 @@ impl Client {
     fn prepare(&mut self, host: &mut Host) -> Result<(), RingError> {
         let mut now = host.now();
         self.shard.prepare(&mut self.links, now);
-        while !self.shard.is_prepared() && !host.is_stopped() {
+        while !self.shard.is_prepared() && !host.is_stopped(now) {
             let wake = self.shard.turn(&mut self.links, now);
             now = self.wait(host, wake, now)?;
         }
         Ok(())
     }
 
+    /// Looks after the connections until the schedule begins. Returns when that is.
+    fn await_start(&mut self, host: &mut Host) -> Result<u64, RingError> {
+        host.ready(&self.shard);
+        let mut now = host.now();
+        loop {
+            match host.start(now) {
+                Start::At { start_ns } => return Ok(start_ns),
+                Start::Wait { until_ns } => {
+                    let wake = self.shard.turn(&mut self.links, now);
+                    let wake = Wake { at_ns: wake.at_ns.min(until_ns), due: false };
+                    now = self.wait(host, wake, now)?;
+                }
+            }
+        }
+    }
+
+    /// Stops when that is asked for. Where the lease is over, what is queued is not sent either.
+    #[inline]
+    fn obey(&mut self, host: &Host, now: u64) {
+        if host.is_stopped(now) && !self.shard.is_stopped() {
+            self.shard.stop(now);
+            if host.is_lease_over() && self.links.ring.has_unsubmitted() {
+                self.links.ring.seal();
+                self.is_cut_off = true;
+            }
+        }
+    }
+
     /// Submits, waits until something happened or is due, and tells the core. Returns the time.
     #[inline]
     fn wait(&mut self, host: &mut Host, wake: Wake, now: u64) -> Result<u64, RingError> {
+        // Whoever was held up may have lost the right to send since the turn.
+        if host.is_lease_over() {
+            self.obey(host, host.now());
+        }
         self.links.open_waiting()?;
         self.publish();
         let until_ns = wake.at_ns.saturating_sub(now);
@@ -125,6 +157,7 @@ impl Client {
 
     fn reap(&mut self, host: &mut Host) -> Result<u64, RingError> {
         let mut now = host.now();
+        self.obey(host, now);
         while let Some((conn, class, text)) = self.links.next_failure() {
             host.note(now, &text);
             self.shard.open_failed(&mut self.links, conn, class, now);
@@ -137,6 +170,7 @@ impl Client {
             for number in 0..count {
                 if number % COMPLETIONS_PER_CLOCK == COMPLETIONS_PER_CLOCK - 1 {
                     now = host.now();
+                    self.obey(host, now);
                 }
                 let completion = self.completions[number];
                 self.complete(host, completion, now);

@@ -76,6 +76,8 @@ pub struct Ring {
     enter_fd: i32,
     features: Features,
     counters: Counters,
+    /// What is queued stays there.
+    is_sealed: bool,
     /// The kernel refuses other threads, so does the compiler.
     not_send: PhantomData<*const ()>,
 }
@@ -216,7 +218,8 @@ impl Ring {
     #[inline]
     fn call(&mut self, want: u32, timeout_ns: Option<u64>) -> Result<(), RingError> {
         let queue = self.ring.submission();
-        let (submit, overflown) = (queue.len(), queue.cq_overflow());
+        let submit = if self.is_sealed { 0 } else { queue.len() };
+        let overflown = queue.cq_overflow();
         drop(queue);
         let time = timeout_ns.map(timespec);
         let arguments = time.as_ref().map(|time| SubmitArgs::new().timespec(time));
@@ -251,6 +254,12 @@ impl Ring {
             }
             _ => Err(RingError::Enter { source }),
         }
+    }
+
+    /// From now on nothing is submitted any more, not even what is queued already.
+    pub fn seal(&mut self) {
+        self.is_sealed = true;
+        self.spill.clear();
     }
 
     /// Whether operations wait for the next [`Ring::enter`]. Right after one: the kernel is too
@@ -373,6 +382,7 @@ impl Setup {
             enter_fd: registered.unwrap_or(fd),
             features,
             counters: Counters::default(),
+            is_sealed: false,
             not_send: PhantomData,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::{HELLO, count, each_driver, failing, options, rate, report};
 use crate::server::{Peer, Server, refusing, silent};
-use acp_engine::launch::{LaunchError, StopHandle, run};
+use acp_engine::launch::{Control, LaunchError, run};
 use acp_wire::ErrorClass;
 
 #[test]
@@ -10,7 +10,7 @@ fn a_target_that_refuses_is_an_error_at_the_start() {
     each_driver(|driver| {
         let (_socket, address) = refusing();
         let plan = count(address, 10);
-        let result = run(&plan, &options(driver), &StopHandle::default(), &mut |_, _| ());
+        let result = run(&plan, &options(driver), &Control::default(), &mut |_| ());
         let Err(error) = result else { panic!("a refused connection is not a run") };
         assert!(matches!(error, LaunchError::Unreachable { .. }), "{error}");
         let text = error.to_string();
@@ -108,7 +108,7 @@ fn no_answer_to_a_connection_is_a_connect_timeout() {
         plan.connection.keep_alive = false;
         failing(driver, &plan, ErrorClass::ConnectTimeout);
         plan.connection.keep_alive = true;
-        let result = run(&plan, &options(driver), &StopHandle::default(), &mut |_, _| ());
+        let result = run(&plan, &options(driver), &Control::default(), &mut |_| ());
         assert!(matches!(result, Err(LaunchError::Unreachable { .. })));
     });
 }

@@ -2,7 +2,7 @@
 
 use super::{HELLO, clean, count, each_driver, measure, rate};
 use crate::server::{PATIENCE, Server};
-use acp_engine::launch::StopHandle;
+use acp_engine::launch::Control;
 use acp_wire::NotSent;
 use acp_wire::verdict::State;
 
@@ -113,7 +113,7 @@ fn the_warm_up_is_not_counted() {
                 false => count(server.address(), 100),
             };
             plan.load.warmup = "300ms".into();
-            let (report, frames) = measure(driver, &plan, &StopHandle::default());
+            let (report, frames) = measure(driver, &plan, &Control::default());
             assert_eq!(report.books.completed, 100);
             assert_eq!(report.status.get(&200), Some(&100));
             assert!(frames[0].flags.warmup && frames[0].completed > 0);
@@ -133,7 +133,7 @@ fn a_stop_ends_the_run_and_nothing_is_sent_after() {
                 false => count(server.address(), u64::MAX >> 1),
             };
             plan.load.connections = 8;
-            let stop = StopHandle::default();
+            let stop = Control::default();
             let (report, _) = std::thread::scope(|scope| {
                 scope.spawn(|| {
                     server.await_requests(100);

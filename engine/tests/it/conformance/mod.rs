@@ -8,7 +8,8 @@ mod load;
 mod responses;
 
 use acp_engine::drivers::{DriverKind, choose};
-use acp_engine::launch::{Options, StopHandle, run};
+use acp_engine::launch::{Control, Options, Seen, run};
+use acp_engine::report::{Facts, Series, Sum, assemble};
 use acp_wire::plan::{Model, Plan};
 use acp_wire::{ErrorClass, Frame, Report};
 use std::net::SocketAddr;
@@ -56,9 +57,14 @@ fn options(driver: DriverKind) -> Options {
 }
 
 /// Runs a plan to its end and checks what holds of every run.
-fn measure(driver: DriverKind, plan: &Plan, stop: &StopHandle) -> (Report, Vec<Frame>) {
+fn measure(driver: DriverKind, plan: &Plan, control: &Control) -> (Report, Vec<Frame>) {
     let mut frames = Vec::new();
-    let finished = run(plan, &options(driver), stop, &mut |frame, _| frames.push(frame.clone()));
+    let mut keep = |seen: Seen| {
+        if let Seen::Frame(frame, _) = seen {
+            frames.push(frame.clone());
+        }
+    };
+    let finished = run(plan, &options(driver), control, &mut keep);
     let report = finished.map_err(|error| error.to_string()).expect("run").report;
     assert_eq!(report.run.driver, driver.name());
     assert!(report.books.balanced, "{:?}", report.books);
@@ -67,7 +73,7 @@ fn measure(driver: DriverKind, plan: &Plan, stop: &StopHandle) -> (Report, Vec<F
 }
 
 fn report(driver: DriverKind, plan: &Plan) -> Report {
-    measure(driver, plan, &StopHandle::default()).0
+    measure(driver, plan, &Control::default()).0
 }
 
 /// A run in which nothing may go wrong.
@@ -85,19 +91,29 @@ fn failing(driver: DriverKind, plan: &Plan, class: ErrorClass) -> Report {
     report
 }
 
+/// Whoever has the frames of a run has its report: counts, cost and every bucket of the histograms.
 fn assert_frames_add_up(report: &Report, frames: &[Frame]) {
-    let sum = |of: fn(&Frame) -> u64| -> u64 {
-        frames.iter().filter(|frame| !frame.flags.warmup).map(of).sum()
-    };
-    let books = &report.books;
-    assert_eq!(sum(|frame| frame.planned), books.planned);
-    assert_eq!(sum(|frame| frame.sent), books.sent);
-    assert_eq!(sum(|frame| frame.completed), books.completed);
-    assert_eq!(sum(|frame| frame.errors.values().sum()), books.errors_total());
-    assert_eq!(sum(|frame| frame.not_sent.values().sum()), books.not_sent_total());
-    assert_eq!(sum(|frame| frame.status.values().sum()), report.status.values().sum::<u64>());
-    assert_eq!(sum(|frame| frame.bytes_sent), report.bytes.sent);
-    assert_eq!(sum(|frame| frame.bytes_received), report.bytes.received);
+    let mut sum = Sum::new();
+    for frame in frames.iter().filter(|frame| !frame.flags.warmup) {
+        sum.add_next_frame(frame).expect("histograms of a frame");
+    }
+    let plan = acp_engine::plan::compile(&report.plan).expect("plan of a report");
+    let again = assemble(&plan, &sum, Series::default(), Facts::default());
+    assert_eq!(again.books, report.books);
+    assert_eq!(again.status, report.status);
+    assert_eq!(again.bytes, report.bytes);
+    assert_eq!(again.connections, report.connections);
+    assert_eq!(again.generator, report.generator);
+    assert_eq!(again.histograms, report.histograms, "bit by bit");
+    let in_series = report.series.iter().map(|frame| frame.response_ns.expect("of a second").count);
+    assert_eq!(in_series.sum::<u64>(), report.latency.response_ns.count);
+    let cost = &report.generator;
+    let work_us: u64 = frames.iter().map(|frame| frame.cpu_us).sum();
+    let process_us: u64 =
+        frames.iter().map(|frame| frame.cost.cpu_user_us + frame.cost.cpu_system_us).sum();
+    // The kernel keeps process and thread times with different grains.
+    assert!(work_us <= process_us + 50_000, "shards {work_us} µs, process {process_us} µs");
+    assert!(cost.turns > 0 && cost.max_rss_bytes > 0, "{cost:?}");
     assert!(frames.iter().map(|frame| frame.seq).eq(0..frames.len() as u64));
     assert!(
         frames

@@ -1,0 +1,85 @@
+//! Reports of ended runs, in every format, and two of them side by side.
+
+use super::app::App;
+use super::caller::{As, Viewer};
+use super::error::{Answer, ApiError};
+use super::runs::find;
+use acp_report::{
+    Style, decode, new_histogram, render_csv, render_hdr, render_json, render_stored,
+};
+use acp_wire::Report;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ReportFormat {
+    /// A document `acp.report/1`.
+    #[default]
+    Json,
+    /// A line for each second.
+    Csv,
+    /// The percentile table of HdrHistogram's plotters.
+    Hdr,
+    /// For people.
+    Text,
+}
+
+/// In which format.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ReportQuery {
+    /// `json` by default.
+    #[param(inline)]
+    format: Option<ReportFormat>,
+}
+
+/// Shows the report of a run that has ended.
+#[utoipa::path(
+    get, path = "/runs/{id}/report", tag = "runs", params(("id" = String, Path), ReportQuery),
+    responses((status = 200, description = "the report", content(
+        (Object = "application/json"), (String = "text/csv"), (String = "text/plain")
+    )))
+)]
+pub(super) async fn report(
+    _who: As<Viewer>,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Query(query): Query<ReportQuery>,
+) -> Answer<Response> {
+    let report = find_report(&app, &id).await?;
+    let (kind, text) = match query.format.unwrap_or_default() {
+        ReportFormat::Json => ("application/json", render_json(&report)),
+        ReportFormat::Csv => ("text/csv; charset=utf-8", render_csv(&report)),
+        ReportFormat::Hdr => ("text/plain; charset=utf-8", hdr(&report)?),
+        ReportFormat::Text => ("text/plain; charset=utf-8", text(&report)?),
+    };
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// The report of a run.
+pub(super) async fn find_report(app: &App, id: &str) -> Answer<Report> {
+    let run = find(app, id).await?;
+    let none = || {
+        let state = super::states::state_name(run.state);
+        ApiError::conflict(format!("run `{id}` has no report: it is {state}"))
+    };
+    app.store.report(&run.id).await?.ok_or_else(none)
+}
+
+fn hdr(report: &Report) -> Answer<String> {
+    let Some(written) = &report.histograms.response else {
+        return Ok(render_hdr(&new_histogram()));
+    };
+    Ok(render_hdr(&decode(written).map_err(|error| ApiError::internal(&error))?))
+}
+
+fn text(report: &Report) -> Answer<String> {
+    render_stored(report, &Style::default()).map_err(|error| ApiError::internal(&error))
+}

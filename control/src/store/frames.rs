@@ -1,0 +1,93 @@
+//! Statements about the merged frames of runs.
+
+use super::document::{document, time};
+use super::insert::Insert;
+use super::session::{Row, Session, Value};
+use super::{FrameCommit, StoreError, Stored, StoredFrame, parts, runs};
+use acp_wire::Frame;
+use acp_wire::frame::Histograms;
+use std::collections::BTreeMap;
+
+pub(super) const FRAME: Insert = Insert {
+    table: "frame",
+    columns: &["run", "moment", "number", "width_s", "counts", "histograms"],
+    key: "run, moment",
+    replaced: &["number", "width_s", "counts", "histograms"],
+};
+
+pub(super) const SELECT: &str = "SELECT run, number, width_s, counts, histograms FROM frame";
+
+/// The warm-up counts from its own second 0: so much less than the seconds behind it.
+const WARMUP_SECONDS: i64 = 1 << 40;
+
+pub(super) async fn commit(session: &mut Session, commit: &FrameCommit) -> Stored<()> {
+    runs::lock_for(session, &commit.run, commit.epoch).await?;
+    let sql = "SELECT COALESCE(MAX(number), 0) FROM frame WHERE run = ?";
+    let last = session.number(sql, vec![commit.run.as_str().into()]).await?;
+    let mut rows = Vec::with_capacity(commit.frames.len());
+    for (number, frame) in (last + 1..).zip(&commit.frames) {
+        rows.push(write(&commit.run, number, frame.width_s, &frame.frame)?);
+    }
+    FRAME.rows(session, rows).await?;
+    let sums: BTreeMap<_, _> =
+        commit.sums.iter().map(|(part, sums)| (part.as_str(), sums.as_str())).collect();
+    let sums_of = |part: &str| sums.get(part).copied().unwrap_or_default();
+    let stored = commit.stored.iter();
+    let stored = stored.map(|(part, below)| (part.as_str(), *below, sums_of(part)));
+    parts::put_stored(session, stored).await
+}
+
+pub(super) async fn after(
+    session: &mut Session,
+    run: &str,
+    after: i64,
+    limit: u32,
+) -> Stored<Vec<StoredFrame>> {
+    let sql = format!("{SELECT} WHERE run = ? AND number > ? ORDER BY number LIMIT ?");
+    let values = vec![run.into(), after.into(), limit.into()];
+    session.rows(sql, values).await?.iter().map(read).collect()
+}
+
+pub(super) async fn from(
+    session: &mut Session,
+    run: &str,
+    warmup: bool,
+    second: u64,
+    limit: u32,
+) -> Stored<Vec<StoredFrame>> {
+    let sql = format!("{SELECT} WHERE run = ? AND moment >= ? ORDER BY moment LIMIT ?");
+    let values = vec![run.into(), moment(warmup, second).into(), limit.into()];
+    session.rows(sql, values).await?.iter().map(read).collect()
+}
+
+/// Where a second is in the order of all of a run.
+pub(super) fn moment(warmup: bool, second: u64) -> i64 {
+    let second = time(second);
+    if warmup { second.min(WARMUP_SECONDS - 1) - WARMUP_SECONDS } else { second }
+}
+
+pub(super) fn write(run: &str, number: i64, width_s: u32, frame: &Frame) -> Stored<Vec<Value>> {
+    // JSON has no word for these: what was written could not be read again.
+    let response = frame.response_ns.unwrap_or_default();
+    let figures = [frame.rate_target, frame.cost.busy_ratio, response.mean, response.stddev];
+    if let Some(figure) = figures.into_iter().find(|figure| !figure.is_finite()) {
+        return Err(StoreError::BadRecord(format!("`{figure}` in a frame of run `{run}`")));
+    }
+    let mut counts = frame.clone();
+    counts.seq = number.cast_unsigned();
+    let histograms = std::mem::take(&mut counts.histograms);
+    Ok(vec![
+        run.into(),
+        moment(frame.flags.warmup, frame.second).into(),
+        number.into(),
+        width_s.into(),
+        document(&counts)?.into(),
+        document(&histograms)?.into(),
+    ])
+}
+
+pub(super) fn read(row: &Row) -> Stored<StoredFrame> {
+    let mut frame: Frame = row.document(3)?;
+    frame.histograms = row.document::<Histograms>(4)?;
+    Ok(StoredFrame { run: row.text(0)?, number: row.integer(1)?, width_s: row.count(2)?, frame })
+}

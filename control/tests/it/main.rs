@@ -1,0 +1,9 @@
+//! Tests of the control plane with its real parts.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::print_stdout, reason = "tests say how long things took and what was not run")]
+
+mod api;
+mod mariadb;
+mod schedule;
+mod store;

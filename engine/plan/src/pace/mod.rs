@@ -1,0 +1,349 @@
+//! The schedule: slot number → due nanosecond, as a pure function.
+//!
+//! A pace is a sequence of pieces; in each the rate goes in a straight line from one value to
+//! another. With `N(t)` the integral of the rate, slot `k` (from 0) is due at the last nanosecond
+//! `t` with `N(t) ≤ k`: slot 0 at once, and no slot at a rate of zero. All arithmetic is in integers,
+//! in units of `1 / (2 · denominator · 10⁹)` of a slot, so a constant rate has no drift and
+//! the shares of shards and agents add up exactly.
+//!
+//! A change of a running schedule makes another pace, a function of nothing but the first one and the
+//! changes since: everybody who knows the same changes has the same due times.
+
+mod outline;
+mod piece;
+
+use acp_wire::agent::ChangeKind;
+use acp_wire::units::{Rate, UnitError, parse_rate};
+use acp_wire::verdict::{SEND_LAG_GAP_RATIO, SEND_LAG_LIMIT_NS};
+use outline::{Outline, Window};
+use piece::Piece;
+use thiserror::Error;
+
+/// Largest rate, per second.
+pub const MAX_RATE_PER_S: u64 = 1_000_000_000;
+/// Longest schedule: a year.
+pub const MAX_DURATION_NS: u64 = 366 * 24 * 3600 * 1_000_000_000;
+/// Most changes of one schedule: one a second, for a day.
+pub const MAX_CHANGES: usize = 100_000;
+/// Largest common denominator of the rates of one schedule.
+const MAX_DENOMINATOR: u64 = 1_000_000_000;
+
+/// Why a schedule cannot be made.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PaceError {
+    /// A rate above [`MAX_RATE_PER_S`].
+    #[error("rate is above {MAX_RATE_PER_S} requests per second")]
+    TooFast,
+    /// A schedule above [`MAX_DURATION_NS`].
+    #[error("schedule is longer than a year")]
+    TooLong,
+    /// Rates without a common denominator that fits.
+    #[error("rates of the schedule have no common denominator up to {MAX_DENOMINATOR}; round them")]
+    Denominator,
+    /// More changes than [`MAX_CHANGES`].
+    #[error("a schedule can be changed {MAX_CHANGES} times")]
+    TooManyChanges,
+}
+
+/// A change of a running schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The rest of the schedule is this rate. In a pause it is kept for its end.
+    Rate(Rate),
+    /// No slot is due from now on.
+    Pause,
+    /// The schedule goes on where it would be by now: at the latest rate set, or as planned.
+    Resume,
+}
+
+impl Change {
+    /// The change that a message asks for.
+    ///
+    /// # Errors
+    ///
+    /// When its rate is not one.
+    pub fn from_wire(kind: &ChangeKind) -> Result<Self, UnitError> {
+        Ok(match kind {
+            ChangeKind::Rate(rate) => Self::Rate(parse_rate(rate)?),
+            ChangeKind::Pause => Self::Pause,
+            ChangeKind::Resume => Self::Resume,
+        })
+    }
+}
+
+/// A stretch of the schedule: the rate goes in a straight line from `from` to `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Rate at the start.
+    pub from: Rate,
+    /// Rate at the end.
+    pub to: Rate,
+    /// Length.
+    pub duration_ns: u64,
+}
+
+impl Stretch {
+    /// A stretch of one rate.
+    #[must_use]
+    pub fn constant(rate: Rate, duration_ns: u64) -> Self {
+        Self { from: rate, to: rate, duration_ns }
+    }
+}
+
+/// A schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pace {
+    pieces: Vec<Piece>,
+    denominator: u64,
+    units_per_slot: u128,
+    duration_ns: u64,
+    total: u64,
+    outline: Outline,
+}
+
+impl Pace {
+    /// Makes a schedule of `stretches`, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// When a rate, the length or the common denominator is too large.
+    pub fn new(stretches: &[Stretch]) -> Result<Self, PaceError> {
+        Self::build(Outline::new(stretches, None))
+    }
+
+    /// Makes a schedule that ends as soon as it has had `slots` slots, the gap after the last one
+    /// included, and with its stretches at the latest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn counted(stretches: &[Stretch], slots: u64) -> Result<Self, PaceError> {
+        Self::build(Outline::new(stretches, Some(slots)))
+    }
+
+    /// The schedule with `change` from `at_ns` on; before, it is untouched. A change does not reach
+    /// back behind the one before it. The length stays, unless a count ends the schedule.
+    ///
+    /// # Errors
+    ///
+    /// When a rate or the common denominator is too large, or there were too many changes.
+    pub fn with_change(&self, at_ns: u64, change: Change) -> Result<Self, PaceError> {
+        Self::build(self.outline.with_change(at_ns, change)?)
+    }
+
+    fn build(outline: Outline) -> Result<Self, PaceError> {
+        if outline.limit_ns() > MAX_DURATION_NS {
+            return Err(PaceError::TooLong);
+        }
+        let windows = outline.windows();
+        let denominator = common_denominator(&windows)?;
+        let units_per_slot = 2 * u128::from(denominator) * 1_000_000_000;
+        let last_units = outline.slots().map(|slots| u128::from(slots) * units_per_slot);
+        let mut pieces = Vec::with_capacity(windows.len());
+        let (mut start_ns, mut base) = (0_u64, 0_u128);
+        for window in windows {
+            let mut piece = Piece::new(&window, denominator, start_ns, base)?;
+            let is_last = last_units.is_some_and(|units| piece.end_at(units));
+            start_ns += piece.length_ns();
+            base += piece.units(piece.length_ns());
+            if piece.length_ns() > 0 {
+                pieces.push(piece);
+            }
+            if is_last {
+                break;
+            }
+        }
+        let total = u64::try_from(base.div_ceil(units_per_slot)).map_err(|_| PaceError::TooFast)?;
+        Ok(Self { pieces, denominator, units_per_slot, duration_ns: start_ns, total, outline })
+    }
+
+    /// Length of the schedule.
+    #[must_use]
+    pub fn duration_ns(&self) -> u64 {
+        self.duration_ns
+    }
+
+    /// Slots of the schedule.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// When slot `k` is due, in nanoseconds from the start. At or after the end for `k ≥ total`.
+    #[must_use]
+    pub fn due_ns(&self, k: u64) -> u64 {
+        let units = u128::from(k) * self.units_per_slot;
+        match self.pieces.partition_point(|piece| piece.base <= units).checked_sub(1) {
+            Some(number) => self.pieces[number].due_ns(units),
+            None => self.duration_ns,
+        }
+    }
+
+    /// How many slots are due before `t_ns`.
+    #[must_use]
+    pub fn slots_before(&self, t_ns: u64) -> u64 {
+        let number = self.pieces.partition_point(|piece| piece.start_ns < t_ns).checked_sub(1);
+        let Some(piece) = number.map(|number| &self.pieces[number]) else { return 0 };
+        let units = piece.base + piece.units((t_ns - piece.start_ns).min(piece.length_ns()));
+        u64::try_from(units.div_ceil(self.units_per_slot)).unwrap_or(u64::MAX).min(self.total)
+    }
+
+    /// The rate at `t_ns`, per second; 0 after the end.
+    #[must_use]
+    pub fn rate_per_s(&self, t_ns: u64) -> f64 {
+        let number = self.pieces.partition_point(|piece| piece.start_ns <= t_ns).checked_sub(1);
+        let rate = number.map_or(0.0, |number| self.pieces[number].rate(t_ns));
+        rate / self.denominator as f64
+    }
+
+    /// A slot sent later than this after its due time is late: 1 ms, or a tenth of the mean gap.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "a tenth of a year fits")]
+    #[expect(clippy::cast_sign_loss, reason = "a gap is not negative")]
+    pub fn late_limit_ns(&self) -> u64 {
+        let gap_ns = self.duration_ns as f64 / self.total.max(1) as f64;
+        SEND_LAG_LIMIT_NS.max((gap_ns * SEND_LAG_GAP_RATIO) as u64)
+    }
+
+    /// The highest rate of the schedule, per second.
+    #[must_use]
+    pub fn peak_rate_per_s(&self) -> f64 {
+        let peak = self.pieces.iter().map(Piece::peak_rate).fold(0.0, f64::max);
+        peak / self.denominator as f64
+    }
+}
+
+fn common_denominator(windows: &[Window]) -> Result<u64, PaceError> {
+    let rates = windows.iter().flat_map(|window| [window.stretch.from, window.stretch.to]);
+    rates.map(|rate| rate.denominator).try_fold(1_u64, |common, next| {
+        let next = (common / gcd(common, next)).checked_mul(next);
+        next.filter(|&next| next <= MAX_DENOMINATOR).ok_or(PaceError::Denominator)
+    })
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(super) const SECOND: u64 = 1_000_000_000;
+
+    pub(super) fn pace(stretches: &[(&str, &str, u64)]) -> Pace {
+        let stretches: Vec<_> = stretches
+            .iter()
+            .map(|&(from, to, duration_ns)| Stretch {
+                from: parse_rate(from).unwrap(),
+                to: parse_rate(to).unwrap(),
+                duration_ns,
+            })
+            .collect();
+        Pace::new(&stretches).unwrap()
+    }
+
+    #[test]
+    fn slots_are_due_when_the_table_says() {
+        for (what, stretches, k, due_ns) in [
+            ("the first slot at once", vec![("1", "1", SECOND)], 0, 0),
+            ("equal gaps", vec![("20k", "20k", SECOND)], 3, 150_000),
+            (
+                "no drift after a day",
+                vec![("3", "3", 86_400 * SECOND)],
+                259_199,
+                86_399_666_666_666,
+            ),
+            ("a rate below one", vec![("0.5", "0.5", 10 * SECOND)], 4, 8 * SECOND),
+            ("a rate per minute", vec![("300/m", "300/m", 10 * SECOND)], 49, 9_800_000_000),
+            ("a rate per hour", vec![("5/h", "5/h", 3600 * SECOND)], 1, 720 * SECOND),
+            ("a ramp from zero", vec![("0", "1k", SECOND)], 125, SECOND / 2),
+            ("a ramp down", vec![("1k", "0", SECOND)], 375, SECOND / 2),
+            (
+                "a pause holds the slot back",
+                vec![("0", "0", SECOND), ("1", "1", SECOND)],
+                0,
+                SECOND,
+            ),
+            (
+                "a fraction carries over",
+                vec![("0.5", "0.5", SECOND), ("1", "1", SECOND)],
+                1,
+                1_500_000_000,
+            ),
+            ("steps", vec![("10", "10", SECOND), ("20", "20", SECOND)], 12, 1_100_000_000),
+        ] {
+            let found = pace(&stretches).due_ns(k);
+            assert!(found.abs_diff(due_ns) <= 1, "{what}: due {found}, expected {due_ns}");
+        }
+    }
+
+    #[test]
+    fn totals_are_exact() {
+        for (what, stretches, total) in [
+            ("one a second", vec![("1", "1", 10 * SECOND)], 10),
+            ("half a second's worth counts the slot at 0", vec![("0.5", "0.5", SECOND)], 1),
+            ("a third", vec![("1", "1", 10 * SECOND / 3)], 4),
+            ("a ramp is a triangle", vec![("0", "20k", 4 * SECOND)], 40_000),
+            (
+                "ramp and plateau",
+                vec![("0", "20k", 4 * SECOND), ("20k", "20k", 6 * SECOND)],
+                160_000,
+            ),
+            ("nothing", vec![("0", "0", SECOND)], 0),
+        ] {
+            assert_eq!(pace(&stretches).total(), total, "{what}");
+        }
+    }
+
+    #[test]
+    fn bad_schedules_are_refused() {
+        let rate = |text: &str| parse_rate(text).unwrap();
+        for (what, stretch, error) in [
+            ("too fast", Stretch::constant(rate("1000000001"), SECOND), PaceError::TooFast),
+            ("too long", Stretch::constant(rate("1"), MAX_DURATION_NS + 1), PaceError::TooLong),
+        ] {
+            assert_eq!(Pace::new(&[stretch]), Err(error), "{what}");
+        }
+        let prime = |denominator| Rate { numerator: 1, denominator };
+        let ramp = Stretch { from: prime(999_983), to: prime(999_979), duration_ns: SECOND };
+        assert_eq!(Pace::new(&[ramp]), Err(PaceError::Denominator));
+    }
+
+    pub(super) fn any_stretch() -> impl Strategy<Value = Stretch> {
+        let rate = || {
+            (0_u64..2_000_000, prop::sample::select(vec![1_u64, 2, 3, 60, 720, 1000]))
+                .prop_map(|(numerator, denominator)| Rate { numerator, denominator })
+        };
+        (rate(), rate(), 0_u64..20 * SECOND, any::<bool>()).prop_map(
+            |(from, to, duration_ns, flat)| Stretch {
+                from,
+                to: if flat { from } else { to },
+                duration_ns,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn due_and_count_are_inverse(
+            stretches in prop::collection::vec(any_stretch(), 1..5),
+            part in 0.0..1.0_f64,
+        ) {
+            let pace = Pace::new(&stretches).unwrap();
+            #[expect(clippy::cast_possible_truncation, reason = "a sample, not a measurement")]
+            #[expect(clippy::cast_sign_loss, reason = "both factors are positive")]
+            let k = (pace.total() as f64 * part) as u64;
+            if k < pace.total() {
+                let due = pace.due_ns(k);
+                prop_assert!(due < pace.duration_ns(), "slot {k} of {} due at {due}", pace.total());
+                prop_assert!(pace.slots_before(due) <= k);
+                prop_assert!(pace.slots_before(due + 1) > k);
+                prop_assert!(k == 0 || pace.due_ns(k - 1) <= due);
+            }
+            prop_assert_eq!(pace.slots_before(pace.duration_ns()), pace.total());
+            prop_assert_eq!(pace.slots_before(u64::MAX), pace.total());
+        }
+    }
+}

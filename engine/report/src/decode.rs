@@ -1,0 +1,143 @@
+//! Histograms as they come over the wire: base64 of HDR V2 → a histogram, or why not.
+//!
+//! Whoever sends frames is not trusted with memory: a header with other bounds than ours, or with a
+//! length that is not that of the bytes, is refused before anything is allocated for it.
+
+use super::distributions::{DIGITS, HIGHEST_NS, LOWEST_NS};
+use base64::Engine as _;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+use thiserror::Error;
+
+/// Cookie of an HDR V2 histogram, uncompressed.
+const COOKIE: u32 = 0x1c84_9303 | 0x10;
+/// Cookie, payload length, normalizing offset, digits: 4 each; lowest, highest, ratio: 8 each.
+const HEADER_BYTES: usize = 40;
+/// Every bucket of our bounds with the longest number, and the header.
+const MAX_BYTES: usize = 1 << 19;
+
+/// Why a text is not a histogram of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum HistogramError {
+    /// Not base64.
+    #[error("histogram is not base64")]
+    Base64,
+    /// Longer than any histogram of these bounds.
+    #[error("histogram of {0} bytes is above the limit of {MAX_BYTES}")]
+    TooLong(usize),
+    /// No HDR V2 header, or one whose length is not that of the bytes.
+    #[error("histogram has no HDR V2 header that fits its bytes")]
+    Header,
+    /// Another range or precision: it could not be added up.
+    #[error("histogram has other bounds than 1 ns to 1 h with {DIGITS} digits")]
+    Bounds,
+    /// A good header and bad counts.
+    #[error("counts of histogram cannot be read")]
+    Counts,
+}
+
+/// Reads a histogram. It has the bounds of [`super::new_histogram`]; its least and greatest value
+/// are those of their buckets.
+///
+/// # Errors
+///
+/// See [`HistogramError`].
+pub fn decode(text: &str) -> Result<Histogram<u64>, HistogramError> {
+    if text.len() / 4 * 3 > MAX_BYTES {
+        return Err(HistogramError::TooLong(text.len() / 4 * 3));
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+    let bytes = bytes.map_err(|_| HistogramError::Base64)?;
+    check_header(&bytes)?;
+    Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|_| HistogramError::Counts)
+}
+
+fn check_header(bytes: &[u8]) -> Result<(), HistogramError> {
+    let Some((header, counts)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+        return Err(HistogramError::Header);
+    };
+    let number = |at: usize| header[at..at + 4].iter().fold(0, |all, &b| all << 8 | u32::from(b));
+    let long = |at: usize| u64::from(number(at)) << 32 | u64::from(number(at + 4));
+    if number(0) != COOKIE || usize::try_from(number(4)) != Ok(counts.len()) {
+        return Err(HistogramError::Header);
+    }
+    if number(12) != u32::from(DIGITS) || long(16) != LOWEST_NS || long(24) != HIGHEST_NS {
+        return Err(HistogramError::Bounds);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{encode, new_histogram};
+    use hdrhistogram::serialization::{Serializer as _, V2Serializer};
+    use proptest::prelude::*;
+
+    fn base64(bytes: &[u8]) -> String {
+        base64::engine::general_purpose::STANDARD.encode(bytes)
+    }
+
+    fn bytes_of(histogram: &Histogram<u64>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(histogram, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn what_is_not_a_histogram_of_ours_is_refused() {
+        let mut good = new_histogram();
+        good.record_n(1_234, 5).unwrap();
+        let good = bytes_of(&good);
+        let spoilt = |at: usize, byte: u8| {
+            let mut bytes = good.clone();
+            bytes[at] = byte;
+            base64(&bytes)
+        };
+        let other = |low, high, digits| {
+            let mut histogram = Histogram::new_with_bounds(low, high, digits).unwrap();
+            histogram.record(1_000_000).unwrap();
+            base64(&bytes_of(&histogram))
+        };
+        for (what, text, why) in [
+            ("not base64", "!".to_string(), HistogramError::Base64),
+            ("nothing", String::new(), HistogramError::Header),
+            ("half a header", base64(&good[..20]), HistogramError::Header),
+            ("cut off", base64(&good[..good.len() - 1]), HistogramError::Header),
+            ("more after it", base64(&[good.as_slice(), b"x"].concat()), HistogramError::Header),
+            ("another cookie", spoilt(3, 0), HistogramError::Header),
+            ("a length of 4 GiB", spoilt(4, 0xff), HistogramError::Header),
+            ("fewer digits", other(1, HIGHEST_NS, 2), HistogramError::Bounds),
+            ("a larger range", other(1, 2 * HIGHEST_NS, 3), HistogramError::Bounds),
+            ("another lowest", other(1000, HIGHEST_NS, 3), HistogramError::Bounds),
+            ("an offset", spoilt(11, 1), HistogramError::Counts),
+            ("another ratio", spoilt(32, 0), HistogramError::Counts),
+            ("too long", "A".repeat(1 << 20), HistogramError::TooLong(786_432)),
+        ] {
+            assert_eq!(decode(&text).unwrap_err(), why, "{what}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(values in prop::collection::vec(1_u64..=HIGHEST_NS, 1..50)) {
+            let mut histogram = new_histogram();
+            for &value in &values {
+                histogram.record(value).unwrap();
+            }
+            let text = encode(&histogram).unwrap();
+            let read = decode(&text).unwrap();
+            prop_assert_eq!(read.len(), values.len() as u64);
+            prop_assert_eq!(encode(&read).unwrap(), text);
+        }
+
+        #[test]
+        fn no_counts_bring_it_down(counts in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut bytes = bytes_of(&new_histogram())[..HEADER_BYTES].to_vec();
+            bytes[4..8].copy_from_slice(&u32::try_from(counts.len()).unwrap().to_be_bytes());
+            bytes.extend(&counts);
+            // Good or bad, it is an answer.
+            drop(decode(&base64(&bytes)));
+        }
+    }
+}
