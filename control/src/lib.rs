@@ -7,8 +7,10 @@ pub mod auth;
 pub mod clock;
 pub mod contacts;
 pub mod ingest;
+mod launch;
 mod metrics;
 pub mod schedule;
 pub mod settings;
 pub mod store;
 
+pub use launch::{Control, ControlSettings, LaunchError, make_admin, start};
