@@ -8,14 +8,16 @@ SECONDS ?= 10
 build:
 	$(CARGO) build --release -p acp
 
-# The main job: the built-in server on a free port, and a load that ramps up and holds.
+# The main job: control, agent and page on this machine, the built-in server, and a task that ramps up
+# and holds. Stays up until Ctrl-C; `make demo ONCE=1` leaves after the report.
 demo: build
-	@sh .ci/demo target/release/acp $(SECONDS)
+	@target/release/acp up --demo --seconds $(SECONDS) $(if $(ONCE),--once)
 
 # Installs what is missing from Debian's packages and runs every test.
 test:
-	@sh .ci/packages nginx
-	@if command -v cargo-nextest >/dev/null 2>&1; \
+	@sh .ci/packages nginx mariadb-server zookeeper
+	@SCHEMATHESIS=$$(sh .ci/schemathesis); export SCHEMATHESIS; \
+	if command -v cargo-nextest >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace; \
 	else $(CARGO) test --workspace; fi
 

@@ -121,6 +121,18 @@ fn frames_add_up_to_the_report() {
         ("/bytes_sent", "/bytes/sent"),
         ("/bytes_received", "/bytes/received"),
         ("/blocked", "/generator/blocked"),
+        ("/late", "/generator/late"),
+        ("/in_flight_at_stop", "/books/in_flight_at_stop"),
+        ("/connects", "/connections/opened"),
+        ("/disconnects", "/connections/closed"),
+        ("/reused_requests", "/connections/reused_requests"),
+        ("/retried_requests", "/connections/retried_requests"),
+        ("/cost/cpu_user_us", "/generator/cpu_user_us"),
+        ("/cost/cpu_system_us", "/generator/cpu_system_us"),
+        ("/cost/cpu_spin_us", "/generator/cpu_spin_us"),
+        ("/cost/turns", "/generator/turns"),
+        ("/cost/overflows", "/generator/overflows"),
+        ("/cost/buffer_shortages", "/generator/buffer_shortages"),
     ] {
         let sum: u64 = measured().filter_map(|frame| frame.pointer(in_frame)?.as_u64()).sum();
         assert_eq!(sum, count(&report, in_report), "{in_frame}");

@@ -30,8 +30,9 @@ fn reports_go_where_they_are_asked_to() {
     let target = Target::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let (json, hdr, text) = (path("a.json"), path("a.hdr"), path("a.txt"));
-    let ran = bench(&[&target.url, "-n", "50", "--quiet", "-o", &json, "-o", &hdr, "-o", &text]);
+    let (json, hdr, text, csv) = (path("a.json"), path("a.hdr"), path("a.txt"), path("a.csv"));
+    let outputs = ["-o", &json, "-o", &hdr, "-o", &text, "-o", &csv];
+    let ran = bench(&[&[&target.url, "-n", "50", "--quiet"], outputs.as_slice()].concat());
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     assert!(ran.stdout.starts_with("Verdict: valid"), "the summary is still printed");
     let read = |path: &str| std::fs::read_to_string(path).unwrap();
@@ -39,6 +40,14 @@ fn reports_go_where_they_are_asked_to() {
     assert_eq!(report["schema"], "acp.report/1");
     assert!(read(&hdr).contains("#[Max"));
     assert_eq!(read(&text), ran.stdout);
+    let table = read(&csv);
+    let rows: Vec<Vec<_>> = table.lines().map(|row| row.split(',').collect()).collect();
+    assert_eq!(rows[0][..4], ["second", "planned", "sent", "completed"]);
+    let completed = rows[1..].iter().map(|row| row[3].parse::<u64>().unwrap());
+    assert_eq!(completed.sum::<u64>(), 50, "{table}");
+
+    let ran = bench(&[&target.url, "-n", "50", "--quiet", "--format", "csv"]);
+    assert!(ran.stdout.starts_with("second,planned,"), "{}", ran.stdout);
 
     let ran = bench(&[&target.url, "-n", "50", "--quiet", "--frames", "-"]);
     let all_frames = ran.stdout.lines().all(|line| line.contains("\"acp.frame/1\""));

@@ -5,6 +5,8 @@
 mod accounts;
 mod bench;
 mod nginx;
+mod platform;
+mod platform_errors;
 mod program;
 mod readme;
 mod refusals;
