@@ -1,7 +1,7 @@
 //! Requests that a program makes up from the description, thousands of them: whatever comes, the
 //! answer is one that is described, and never a failure of control.
 //!
-//! `control/tests/schemathesis.sh` installs the program into a temporary folder and runs this.
+//! `make test` gets the program and names it in `SCHEMATHESIS`.
 
 use super::server::{Server, plan};
 use acp_control::store::Role;
