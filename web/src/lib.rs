@@ -7,4 +7,5 @@ use rust_embed::RustEmbed;
 /// Every file of the page, by its path.
 #[derive(RustEmbed)]
 #[folder = "ui/"]
+#[exclude = "*.d.ts"]
 pub struct Pages;
