@@ -4,6 +4,7 @@ use super::live::LiveRuns;
 use super::statuses::Statuses;
 use crate::auth::{Attempts, BindError, Identity, Passwords, TargetError, Targets, check_bind};
 use crate::clock::Clock;
+use crate::schedule::SchedulerSettings;
 use crate::settings::ApiSettings;
 use crate::store::{AuditRecord, Store};
 use acp_coord::{ControlSide, DirectControl};
@@ -57,6 +58,8 @@ pub struct AppParts {
     pub nudge: Arc<Notify>,
     /// From a live change to the moment it takes effect on every agent.
     pub change_delay_us: u64,
+    /// How the scheduler chooses agents, to say beforehand what it would do.
+    pub schedule: SchedulerSettings,
     /// Settings.
     pub settings: ApiSettings,
     /// Ends streams and the server.
@@ -73,6 +76,7 @@ pub struct App {
     pub(crate) clock: Clock,
     pub(crate) nudge: Arc<Notify>,
     pub(crate) change_delay_us: u64,
+    pub(crate) schedule: SchedulerSettings,
     pub(crate) settings: ApiSettings,
     pub(crate) stop: CancellationToken,
     pub(crate) targets: Targets,
@@ -116,6 +120,7 @@ impl App {
             clock: parts.clock,
             nudge: parts.nudge,
             change_delay_us: parts.change_delay_us,
+            schedule: parts.schedule,
             settings,
             stop: parts.stop,
             passwords: Passwords::default(),

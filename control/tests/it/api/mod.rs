@@ -5,6 +5,7 @@ mod golden;
 mod legacy;
 mod login;
 mod pages;
+mod plans;
 mod routes;
 mod runs;
 mod schemathesis;

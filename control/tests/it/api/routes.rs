@@ -159,12 +159,14 @@ async fn bad_bodies_are_refused_everywhere() {
         if route.body.is_none() {
             continue;
         }
+        // It takes one of two bodies, and says which.
+        let incomplete = if route.path == "/plans/check" { 400 } else { 422 };
         for (case, status, body) in [
             ("broken", 400, Body::Text(json, "{".into())),
             ("nothing", 400, Body::Text(json, String::new())),
             ("not an object", 422, Body::Text(json, "[]".into())),
-            ("nothing in it", 422, Body::Text(json, "{}".into())),
-            ("a typing mistake", 422, Body::Text(json, "{\"naem\":1}".into())),
+            ("nothing in it", incomplete, Body::Text(json, "{}".into())),
+            ("a typing mistake", incomplete, Body::Text(json, "{\"naem\":1}".into())),
             ("bytes", 400, Body::Text(json, "\u{0}\u{1}".into())),
             ("a form", 415, Body::Text("application/x-www-form-urlencoded", "a=b".into())),
             ("no type", 415, Body::Text("", "{}".into())),
