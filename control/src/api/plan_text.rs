@@ -8,6 +8,7 @@ use acp_wire::Plan;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use toml::de::DeTable;
 
 /// A plan with what every field has that is left out.
 const PLAIN: &str = r#"{"schema":"","target":{"url":""},"agents":{}}"#;
@@ -20,10 +21,17 @@ const REQUIRED: [&str; 2] = ["schema", "target"];
 ///
 /// The first thing that is wrong, with its line and column.
 pub(super) fn read(text: &str) -> Result<Plan, Problem> {
-    toml::from_str(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        Problem::new(place(text, at), error.message())
+    toml::from_str(text).map_err(|found| {
+        // Of a text that is no TOML the library tells an error that may only follow from another.
+        let (_, errors) = DeTable::parse_recoverable(text);
+        let error = errors.into_iter().min_by_key(start).unwrap_or(found);
+        Problem::new(place(text, start(&error)), error.message())
     })
+}
+
+/// The byte that an error is about.
+fn start(error: &toml::de::Error) -> usize {
+    error.span().map_or(0, |span| span.start)
 }
 
 /// Writes a plan.
@@ -156,7 +164,7 @@ mod tests {
         check(&[("agents.cores", json!(4))], &format!("{head}{target}\n[agents]\ncores = 4\n"));
         check(&[("source", json!({}))], &format!("{head}{target}\n[source]\n"));
         let body = [("request.body", json!("{\n  \"a\": 1\n}\n"))];
-        let tail = "\n[request]\nbody = '''\n{\n  \"a\": 1\n}\n'''\n";
+        let tail = "\n[request]\nbody = \"\"\"\n{\n  \"a\": 1\n}\n\"\"\"\n";
         check(&body, &format!("{head}{target}{tail}"));
         let headers = [("request.headers", json!([["a", "b"], ["a", "c"]]))];
         let tail = "\n[request]\nheaders = [[\"a\", \"b\"], [\"a\", \"c\"]]\n";
