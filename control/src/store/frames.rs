@@ -68,9 +68,10 @@ pub(super) fn moment(warmup: bool, second: u64) -> i64 {
 
 pub(super) fn write(run: &str, number: i64, width_s: u32, frame: &Frame) -> Stored<Vec<Value>> {
     // JSON has no word for these: what was written could not be read again.
-    let response = frame.response_ns.unwrap_or_default();
-    let figures = [frame.rate_target, frame.cost.busy_ratio, response.mean, response.stddev];
-    if let Some(figure) = figures.into_iter().find(|figure| !figure.is_finite()) {
+    let distributions = [frame.response_ns, frame.service_ns, frame.send_lag_ns];
+    let moments = distributions.into_iter().flatten().flat_map(|found| [found.mean, found.stddev]);
+    let mut figures = [frame.rate_target, frame.cost.busy_ratio].into_iter().chain(moments);
+    if let Some(figure) = figures.find(|figure| !figure.is_finite()) {
         return Err(StoreError::BadRecord(format!("`{figure}` in a frame of run `{run}`")));
     }
     let mut counts = frame.clone();

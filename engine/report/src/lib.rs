@@ -5,6 +5,9 @@
 
 mod agents;
 mod assemble;
+mod bands;
+mod brief;
+mod columns;
 mod counts;
 mod csv;
 mod decode;
@@ -19,6 +22,9 @@ mod text;
 mod verdict;
 
 pub use assemble::{Facts, assemble};
+pub use bands::{band_edge_ns, band_of, bands_of};
+pub use brief::{Brief, Figures};
+pub use columns::{Columns, RowBands};
 pub use counts::{add_after, counts_of};
 pub use csv::render as render_csv;
 pub use decode::{HistogramError, decode};
