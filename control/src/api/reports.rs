@@ -38,6 +38,8 @@ pub(super) struct ReportQuery {
     /// `json` by default.
     #[param(inline)]
     format: Option<ReportFormat>,
+    /// Whether a JSON report has its series; it has by default.
+    series: Option<bool>,
 }
 
 /// Shows the report of a run that has ended.
@@ -53,8 +55,12 @@ pub(super) async fn report(
     Path(id): Path<String>,
     Query(query): Query<ReportQuery>,
 ) -> Answer<Response> {
-    let report = find_report(&app, &id).await?;
-    let (kind, text) = match query.format.unwrap_or_default() {
+    let mut report = find_report(&app, &id).await?;
+    let format = query.format.unwrap_or_default();
+    if format == ReportFormat::Json && query.series == Some(false) {
+        report.series.clear();
+    }
+    let (kind, text) = match format {
         ReportFormat::Json => ("application/json", render_json(&report)),
         ReportFormat::Csv => ("text/csv; charset=utf-8", render_csv(&report)),
         ReportFormat::Hdr => ("text/plain; charset=utf-8", hdr(&report)?),

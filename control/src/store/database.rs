@@ -3,9 +3,9 @@
 
 use super::session::{Connection, Session};
 use super::{
-    AgentRecord, AuditRecord, CalibrationRecord, EventRecord, FrameCommit, Page, PartRecord,
-    Retention, RunFilter, RunRecord, Store, Stored, StoredFrame, TaskFilter, TaskRecord,
-    TokenRecord, UserRecord,
+    AgentRecord, AuditRecord, CalibrationRecord, EventRecord, FrameCommit, FrameExtent, Page,
+    PartRecord, Retention, RunFilter, RunRecord, RunSecond, Store, Stored, StoredCounts,
+    StoredFrame, TaskFilter, TaskRecord, TokenRecord, UserRecord,
 };
 use super::{accounts, agents, events, failure, frames, house, parts, runs, tasks};
 use acp_wire::agent::HostSample;
@@ -175,6 +175,19 @@ impl Store for Database {
         limit: u32,
     ) -> Stored<Vec<StoredFrame>> {
         frames::from(&mut self.reader().await?, run, warmup, second, limit).await
+    }
+
+    async fn frame_counts_from(
+        &self,
+        run: &str,
+        from: RunSecond,
+        limit: u32,
+    ) -> Stored<Vec<StoredCounts>> {
+        frames::counts_from(&mut self.reader().await?, run, from, limit).await
+    }
+
+    async fn frame_extent(&self, run: &str) -> Stored<Option<FrameExtent>> {
+        frames::extent(&mut self.reader().await?, run).await
     }
 
     async fn add_event(&self, event: &EventRecord) -> Stored<()> {

@@ -25,9 +25,9 @@ mod session;
 
 pub use open::open;
 pub use records::{
-    AgentRecord, AuditRecord, CalibrationRecord, EventRecord, FrameCommit, Intent, Page,
-    PartRecord, Retention, Role, RunFilter, RunRecord, RunState, StoredFrame, TaskFilter,
-    TaskRecord, TokenRecord, UserRecord,
+    AgentRecord, AuditRecord, CalibrationRecord, EventRecord, FrameCommit, FrameExtent, Intent,
+    Page, PartRecord, Retention, Role, RunFilter, RunRecord, RunSecond, RunState, StoredCounts,
+    StoredFrame, TaskFilter, TaskRecord, TokenRecord, UserRecord,
 };
 
 use acp_wire::agent::HostSample;
@@ -103,6 +103,16 @@ pub trait Store: Send + Sync {
         second: u64,
         limit: u32,
     ) -> Stored<Vec<StoredFrame>>;
+
+    /// As [`Self::frames_from`], without reading histograms: much faster.
+    async fn frame_counts_from(
+        &self,
+        run: &str,
+        from: RunSecond,
+        limit: u32,
+    ) -> Stored<Vec<StoredCounts>>;
+    /// What there is of the frames of a run; none: nothing.
+    async fn frame_extent(&self, run: &str) -> Stored<Option<FrameExtent>>;
 
     async fn add_event(&self, event: &EventRecord) -> Stored<()>;
     /// Events of a run whose number is above `after`, by number.

@@ -1,7 +1,9 @@
 //! The records of the store.
 
+use super::{StoreError, Stored};
 use acp_wire::agent::{AgentInfo, Change, PartState, PartStatus, Share};
 use acp_wire::{Frame, Plan};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -202,6 +204,53 @@ pub struct FrameCommit {
     pub stored: Vec<(String, u64)>,
     /// Part and the sums of its frames below that number.
     pub sums: Vec<(String, String)>,
+}
+
+/// A second of a run; the warm-up counts from its own 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunSecond {
+    /// It is of the warm-up.
+    pub is_warmup: bool,
+    /// Its number.
+    pub second: u64,
+}
+
+/// What there is of the frames of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameExtent {
+    /// First second.
+    pub first: RunSecond,
+    /// First second of the last frame.
+    pub last: RunSecond,
+    /// Greatest width of the first few frames, in seconds.
+    pub width_s: u32,
+    /// Highest number of a frame.
+    pub number: i64,
+}
+
+/// The counts of a frame as they are stored: whoever reads many of them takes them apart where it
+/// holds nobody up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredCounts {
+    /// Number of the frame.
+    pub number: i64,
+    /// Its first second.
+    pub at: RunSecond,
+    /// Seconds that it covers.
+    pub width_s: u32,
+    /// JSON of the frame without its histograms.
+    pub text: String,
+}
+
+impl StoredCounts {
+    /// Reads as much of the frame as is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadRecord`] where it is not in the text.
+    pub fn read<T: DeserializeOwned>(&self) -> Stored<T> {
+        serde_json::from_str(&self.text).map_err(|error| StoreError::BadRecord(error.to_string()))
+    }
 }
 
 /// Something that happened to a run.

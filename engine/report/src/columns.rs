@@ -135,7 +135,7 @@ impl Columns {
     /// Adds a frame of `frame_width_s` seconds. It is not before the frames that were added, and the
     /// warm-up, which is told by its flag, took `warmup_seconds`.
     pub fn push(&mut self, brief: &Brief, frame_width_s: u32, warmup_seconds: u64) {
-        let second = second_of(brief, warmup_seconds);
+        let second = run_second(brief.flags.warmup, brief.second, warmup_seconds);
         let width_s = i64::from(self.width_s);
         let first = second.div_euclid(width_s) * width_s;
         if self.second.last() != Some(&first) {
@@ -251,12 +251,14 @@ impl Columns {
     }
 }
 
-/// The second of the run: those of the warm-up are below 0, also where it took longer than planned.
-fn second_of(brief: &Brief, warmup_seconds: u64) -> i64 {
+/// A second of the warm-up, or of the part behind it, as the second of a run that begins with its
+/// measured part: those of the warm-up are below 0, also where it took longer than planned.
+#[must_use]
+pub fn run_second(is_warmup: bool, second: u64, warmup_seconds: u64) -> i64 {
     let signed = |second: u64| i64::try_from(second).unwrap_or(i64::MAX);
-    match brief.flags.warmup {
-        true => (signed(brief.second) - signed(warmup_seconds)).min(-1),
-        false => signed(brief.second),
+    match is_warmup {
+        true => (signed(second) - signed(warmup_seconds)).min(-1),
+        false => signed(second),
     }
 }
 

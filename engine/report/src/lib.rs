@@ -24,7 +24,7 @@ mod verdict;
 pub use assemble::{Facts, assemble};
 pub use bands::{band_edge_ns, band_of, bands_of};
 pub use brief::{Brief, Figures};
-pub use columns::{Columns, RowBands};
+pub use columns::{Columns, RowBands, run_second};
 pub use counts::{add_after, counts_of};
 pub use csv::render as render_csv;
 pub use decode::{HistogramError, decode};

@@ -8,6 +8,7 @@ mod pages;
 mod routes;
 mod runs;
 mod schemathesis;
+mod series;
 mod server;
 mod stream;
 mod targets;

@@ -1,6 +1,7 @@
 //! The page, and what every answer tells a browser.
 
-use super::server::Server;
+use super::server::{Server, plan};
+use std::io::Read as _;
 
 #[tokio::test]
 async fn the_page_is_files_of_its_own() {
@@ -52,6 +53,34 @@ async fn every_answer_has_the_headers() {
         assert!(headers.contains_key("cache-control"), "{path}");
         assert!(!headers.contains_key("access-control-allow-origin"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_whoever_takes_it() {
+    let server = Server::open().await;
+    let id = server.running(&plan("10")).await;
+    let events = format!("/api/v1/runs/{id}/events");
+    for (path, accepts, encoding) in [
+        ("/app.js", "gzip", Some("gzip")),
+        ("/app.js", "identity", None),
+        ("/app.js", "br", None),
+        ("/api/v1/runs", "gzip, br", Some("gzip")),
+        ("/api/openapi.json", "gzip;q=0", None),
+        // What compresses would hold back what happened until there is more.
+        (&events, "gzip", None),
+    ] {
+        let request = server.request("GET", path).header("accept-encoding", accepts);
+        let response = request.send().await.unwrap();
+        let found = response.headers().get("content-encoding").map(|value| value.to_str().unwrap());
+        assert_eq!((response.status().as_u16(), found), (200, encoding), "{path} {accepts}");
+    }
+    let plain = server.get("/app.js").await.text;
+    let request = server.request("GET", "/app.js").header("accept-encoding", "gzip");
+    let bytes = request.send().await.unwrap().bytes().await.unwrap();
+    assert!(bytes.len() < plain.len() / 2, "{} of {}", bytes.len(), plain.len());
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(text, plain);
 }
 
 #[tokio::test]

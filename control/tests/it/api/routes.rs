@@ -31,6 +31,7 @@ fn routes() -> Vec<Route> {
         row("GET", "/runs", Viewer, None, 200),
         row("GET", "/runs/{id}", Viewer, None, 404),
         row("GET", "/runs/{id}/frames", Viewer, None, 404),
+        row("GET", "/runs/{id}/series", Viewer, None, 404),
         row("GET", "/runs/{id}/events", Viewer, None, 404),
         row("GET", "/runs/{id}/report", Viewer, None, 404),
         row("POST", "/runs/{id}/rate", Operator, Some(json!({ "rate": "5" })), 404),

@@ -245,6 +245,7 @@ async fn reports_come_in_every_format() {
     report.books.sent = 10;
     report.latency.response_ns = acp_report::summary(&histogram);
     report.histograms.response = acp_report::encode(&histogram);
+    report.series = vec![Frame { second: 7, sent: 10, ..Frame::default() }];
     server.store.put_report(&id, &report).await.unwrap();
     for (format, kind, part) in [
         ("", "application/json", "\"acp.report/1\""),
@@ -257,6 +258,14 @@ async fn reports_come_in_every_format() {
         assert_eq!((got.status, got.headers["content-type"].to_str().unwrap()), (200, kind));
         assert!(got.text.contains(part), "{format}: {}", got.text);
     }
+    for (query, length) in [("", 1), ("?series=true", 1), ("?series=false", 0)] {
+        let found = server.get(&format!("{path}{query}")).await.json();
+        assert_eq!(found["series"].as_array().unwrap().len(), length, "{query}");
+        assert_eq!(found["books"]["sent"], 10, "{query}");
+    }
+    let csv = server.get(&format!("{path}?format=csv&series=false")).await;
+    assert!(csv.text.contains("\n7,"), "the series is all that it is: {}", csv.text);
+    server.get(&format!("{path}?series=no")).await.error(400, "neither true nor false");
     let same = server.get(&format!("/api/v1/compare?a={id}&b={id}")).await.json();
     let row = &same["differences"][1];
     assert_eq!((&row["name"], &row["ratio"]), (&json!("books.sent"), &json!(1.0)), "{same}");
