@@ -37,8 +37,6 @@ const BAD_FOR_S: u64 = 20;
 pub(crate) struct LongRun {
     /// Id of the run.
     pub(crate) run: String,
-    /// Id of its task.
-    pub(crate) task: String,
     /// As it is stored.
     pub(crate) report: Report,
 }
@@ -72,7 +70,7 @@ pub(crate) async fn write_long_run(
     store.create_task(&record).await.unwrap();
     let record = RunRecord {
         id: run.clone(),
-        task: task.clone(),
+        task,
         name: name.into(),
         plan_hash: plan_hash(&plan),
         plan,
@@ -89,7 +87,7 @@ pub(crate) async fn write_long_run(
     send_frames(&ingest, &run, warmup_seconds, seconds).await;
     end_parts(&*store, &run, seconds).await;
     let report = finish(&*store, &ingest, &run, seconds).await;
-    LongRun { run, task, report }
+    LongRun { run, report }
 }
 
 fn plan(name: &str, warmup_seconds: u64, seconds: u64) -> Plan {
