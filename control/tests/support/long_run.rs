@@ -24,7 +24,7 @@ use std::sync::Arc;
 const PER_SECOND: u64 = 500;
 const PARTS: u32 = 2;
 /// Seconds given to ingest at once: it keeps a few more before they have to be stored.
-const AT_ONCE: u64 = 100;
+const AT_ONCE: usize = 100;
 /// Good seconds that differ, and bad ones.
 const SHAPES: u64 = 48;
 const BAD_SHAPES: u64 = 8;
@@ -143,7 +143,8 @@ impl Shapes {
         let is_bad = !flags.warmup && second % BAD_EVERY_S >= BAD_EVERY_S - BAD_FOR_S;
         let shapes = if is_bad { &self.bad } else { &self.good };
         // Half a minute of each, so that it is seen to move.
-        let at = (second / 30 + second % 3 + u64::from(part)) as usize % shapes.len();
+        let turn = second / 30 + second % 3 + u64::from(part);
+        let at = usize::try_from(turn).unwrap() % shapes.len();
         Frame { seq, second, flags, ..shapes[at].clone() }
     }
 }
@@ -204,7 +205,8 @@ fn shape(number: u64, timeouts: u64) -> Frame {
 
 async fn send_frames(ingest: &Ingest, run: &str, warmup_seconds: u64, seconds: u64) {
     let (shapes, all) = (Shapes::new(), warmup_seconds + seconds);
-    for from in (0..all).step_by(AT_ONCE as usize) {
+    for from in (0..all).step_by(AT_ONCE) {
+        let next = all.min(from + AT_ONCE as u64);
         let frame = |number: u32, seq: u64| {
             let flags = Flags { warmup: seq < warmup_seconds, last: seq + 1 == all };
             let second = seq - if flags.warmup { 0 } else { warmup_seconds };
@@ -213,12 +215,11 @@ async fn send_frames(ingest: &Ingest, run: &str, warmup_seconds: u64, seconds: u
         let parts = (0..PARTS).map(|number| PartFrames {
             part: format!("{run}.{number}"),
             run: run.into(),
-            frames: (from..all.min(from + AT_ONCE)).map(|seq| frame(number, seq)).collect(),
+            frames: (from..next).map(|seq| frame(number, seq)).collect(),
         });
         let batch = FrameBatch { parts: parts.collect(), ..FrameBatch::default() };
         let taken = ingest.take(&batch).await;
         ingest.commit().await;
-        let next = all.min(from + AT_ONCE);
         assert!(taken.acks.values().all(|ack| ack.next == next), "{:?}", taken.acks);
     }
 }

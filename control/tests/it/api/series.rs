@@ -194,6 +194,7 @@ async fn two_hours_are_columns_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes for minutes; `--run-ignored all` says how long a day takes to read"]
 async fn a_day_is_columns_at_once() {
     check_long_run(86_400).await;
 }
