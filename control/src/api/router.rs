@@ -3,8 +3,8 @@
 use super::app::{ApiStartError, App};
 use super::error::ApiError;
 use super::{
-    agents, assets, audit, cluster, compare, desk, events, guard, health, legacy, openapi, plans,
-    registry, reports, runs, session, steer, tasks, tokens, users,
+    agents, assets, audit, cluster, compare, datasets, desk, events, guard, health, legacy,
+    openapi, plans, registry, reports, runs, session, steer, tasks, tokens, users,
 };
 use crate::auth::check_bind;
 use axum::Router;
@@ -44,6 +44,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reports::report))
         .routes(routes!(events::events))
         .routes(routes!(compare::compare))
+        .routes(routes!(datasets::list))
         .routes(routes!(agents::list))
         .routes(routes!(agents::drain))
         .routes(routes!(agents::enable))

@@ -126,7 +126,15 @@ impl Targets {
     /// Whether a rate has to be checked at all.
     #[must_use]
     pub fn has_ceiling(&self, admitted: &Admitted) -> bool {
-        admitted.rules.iter().any(|&number| self.rules[number].max_rate_per_s.is_some())
+        self.ceiling_per_s(admitted).is_some()
+    }
+
+    /// The lowest ceiling of what a plan was admitted by.
+    #[must_use]
+    pub fn ceiling_per_s(&self, admitted: &Admitted) -> Option<f64> {
+        let ceilings =
+            admitted.rules.iter().filter_map(|&number| self.rules[number].max_rate_per_s);
+        ceilings.reduce(f64::min)
     }
 
     /// Checks a rate against the ceilings of what the plan was admitted by. `others` are the rates of

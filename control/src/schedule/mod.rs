@@ -37,6 +37,7 @@ mod view;
 
 pub use action::Action;
 pub use assign::{Offer, Placement, assign};
+pub(crate) use change::is_paused;
 pub use change::next_change;
 pub use ingest_view::{IngestFailure, IngestView, PartProgress};
 pub use reconcile::reconcile;

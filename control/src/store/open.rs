@@ -205,11 +205,10 @@ async fn migrate_mysql(connection: &mut MySqlConnection) -> Result<(), MigrateEr
         return Err(sqlx::Error::Protocol(text.into()).into());
     }
     let done = tables.run_direct(None, connection, false).await;
-    let Err(MigrateError::Dirty(version)) = done else {
+    let Err(MigrateError::Dirty(_)) = done else {
         return done;
     };
-    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = ? AND success = FALSE")
-        .bind(version)
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE success = FALSE")
         .execute(&mut *connection)
         .await?;
     tables.run_direct(None, connection, false).await

@@ -36,10 +36,14 @@ pub struct TaskRecord {
 /// Which tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskFilter {
-    /// Text in the name.
+    /// Text in the name, the target's URL or the owner's name.
     pub text: Option<String>,
     /// Owner.
     pub owner: Option<String>,
+    /// Whose last run is in one of these states; with `is_never_run` unset and none here: any.
+    pub states: Vec<RunState>,
+    /// Those that have no run, besides those of `states`.
+    pub is_never_run: bool,
 }
 
 /// Where a run is.
@@ -131,6 +135,8 @@ pub struct RunRecord {
     pub ended_unix_us: Option<u64>,
     /// Name of the verdict, once there is a report.
     pub verdict: Option<String>,
+    /// Completed requests a second in equal slices of the measured part, once there is a report.
+    pub spark: Vec<f32>,
     /// Why it failed or was aborted: a sentence, and perhaps a log tail.
     pub text: String,
     /// For [`super::Store::update_run`].
@@ -234,6 +240,29 @@ pub struct AgentRecord {
     pub first_seen_unix_us: u64,
     /// Last seen.
     pub last_seen_unix_us: u64,
+}
+
+/// A version of a data set. It is never changed: other lines are another version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatasetRecord {
+    /// Name.
+    pub name: String,
+    /// From 1.
+    pub version: u32,
+    /// `csv`, `lines`, `jsonl`.
+    pub format: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its lines.
+    pub lines: u64,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// When it was made.
+    pub created_unix_us: u64,
+    /// Who made it.
+    pub by: String,
+    /// Agents that have it, by name.
+    pub agents: Vec<String>,
 }
 
 /// Rate per core an agent reached.

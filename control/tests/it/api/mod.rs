@@ -3,6 +3,7 @@
 mod agents;
 mod golden;
 mod legacy;
+mod lists;
 mod login;
 mod pages;
 mod routes;
