@@ -5,6 +5,7 @@
 
 mod agents;
 mod assemble;
+pub mod compare;
 mod counts;
 mod csv;
 mod decode;
