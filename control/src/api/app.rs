@@ -1,5 +1,6 @@
 //! What every handler works on.
 
+use super::compare::COMPARISONS_MAX;
 use super::live::LiveRuns;
 use super::statuses::Statuses;
 use crate::auth::{Attempts, BindError, Identity, Passwords, TargetError, Targets, check_bind};
@@ -81,6 +82,7 @@ pub struct App {
     pub(crate) statuses: Statuses,
     pub(crate) live: LiveRuns,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) comparisons: Arc<Semaphore>,
     pub(crate) frames_taken: AtomicU64,
     /// One start or rate change at a time, so that two do not share the rest of a ceiling.
     pub(crate) admission: Mutex<()>,
@@ -108,6 +110,7 @@ impl App {
         Ok(Arc::new(Self {
             targets: Targets::new(&settings.targets)?,
             streams: Arc::new(Semaphore::new(settings.event_streams_max)),
+            comparisons: Arc::new(Semaphore::new(COMPARISONS_MAX)),
             store: parts.store,
             coord: parts.coord,
             coordinator: parts.coordinator,

@@ -1,4 +1,4 @@
-//! Reports of ended runs, in every format, and two of them side by side.
+//! Reports of ended runs, in every format.
 
 use super::app::App;
 use super::caller::{As, Viewer};

@@ -1,6 +1,7 @@
 //! The HTTP API over real sockets, on SQLite and the direct coordinator.
 
 mod agents;
+mod compare;
 mod golden;
 mod legacy;
 mod login;

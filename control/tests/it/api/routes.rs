@@ -195,6 +195,8 @@ async fn bad_parameters_are_refused() {
         "/runs/%ff",
         "/compare",
         "/compare?a=1",
+        "/compare?a=1&b=2&d=4",
+        "/compare?a=1&b=2&c=3&d=4&e=5",
         "/agents/x/host?from=2&to=1",
         "/agents/x/host?from=-1",
         "/cluster/tree?path=/a/../b",
