@@ -4,7 +4,6 @@
 use super::buckets::Buckets;
 use super::grid::Grid;
 use super::track::Track;
-use crate::decode;
 use acp_wire::Frame;
 
 /// Enough for an interval that does not get better with more, and few enough to be quick.
@@ -88,7 +87,7 @@ impl Blocks {
             return;
         }
         let buckets = |text: &Option<String>| match text {
-            Some(text) => decode(text).map(|histogram| Buckets::of(&histogram)),
+            Some(text) => Buckets::read(text),
             None => Ok(Buckets::default()),
         };
         let texts = &frame.histograms;

@@ -1,7 +1,8 @@
 //! The buckets of a histogram that something was recorded in: a few hundred of 33,000, so that many
 //! histograms of one run fit into memory.
 
-use hdrhistogram::Histogram;
+use crate::HistogramError;
+use crate::decode::decode_buckets;
 use std::cmp::Ordering;
 
 /// Bits of a value that its bucket keeps, but for the highest: three significant digits take 2,048
@@ -16,10 +17,13 @@ pub(super) type Bucket = (u64, u64);
 pub(super) struct Buckets(Vec<Bucket>);
 
 impl Buckets {
-    /// Those of a histogram with the bounds of [`crate::new_histogram`].
-    pub(super) fn of(histogram: &Histogram<u64>) -> Self {
-        let recorded = histogram.iter_recorded();
-        Self(recorded.map(|step| (step.value_iterated_to(), step.count_at_value())).collect())
+    /// Those of a histogram as it comes over the wire.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub(super) fn read(text: &str) -> Result<Self, HistogramError> {
+        decode_buckets(text).map(Self)
     }
 
     /// Adds the counts of others.
@@ -74,6 +78,12 @@ fn width_bits(value: u64) -> u32 {
 
 #[cfg(test)]
 impl Buckets {
+    /// Those of a histogram.
+    pub(super) fn of(histogram: &hdrhistogram::Histogram<u64>) -> Self {
+        let text = crate::encode(histogram);
+        text.map_or_else(Self::default, |text| Self::read(&text).unwrap())
+    }
+
     /// Those of single values, by value.
     pub(super) fn of_sorted(values: &[u64]) -> Self {
         let highest = |value: &u64| value | ((1 << width_bits(*value)) - 1);
@@ -86,6 +96,7 @@ impl Buckets {
 mod tests {
     use super::*;
     use crate::new_histogram;
+    use hdrhistogram::Histogram;
     use proptest::prelude::*;
 
     fn histogram(values: &[u64]) -> Histogram<u64> {
