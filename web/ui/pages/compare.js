@@ -17,6 +17,10 @@ const t = texts({
 
 const RUNS_MAX = 4;
 const AGAIN_MS = 2000;
+/** Nobody has answered. */
+const AWAY = 0;
+/** Asked too much at once, or without its database. */
+const BUSY = 503;
 
 /** @param {string[]} runs  the baseline first */
 const addressOf = (runs) => `#/compare?runs=${runs.map(encodeURIComponent).join(",")}`;
@@ -60,7 +64,7 @@ async function show(context, runs) {
 }
 
 /**
- * What `ask` answers. While control is away it is asked again; what control refuses is said, and null.
+ * What `ask` answers. While control is away or busy it is asked again; what control refuses is said, and null.
  *
  * @template T
  * @param {AbortSignal} signal
@@ -77,7 +81,7 @@ async function untilAnswered(signal, said, ask) {
     } catch (error) {
       if (signal.aborted) return null;
       put(said, problem(error));
-      if (/** @type {any} */ (error).status !== 0) return null;
+      if (![AWAY, BUSY].includes(/** @type {any} */ (error).status)) return null;
     }
     await new Promise((done) => setTimeout(done, AGAIN_MS));
   }
