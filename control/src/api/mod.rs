@@ -32,6 +32,7 @@ mod registry;
 mod reports;
 mod router;
 mod runs;
+mod saved;
 mod session;
 mod states;
 mod statuses;

@@ -231,6 +231,9 @@ async fn a_run_shows_where_it_is() {
     }
 }
 
+/// A name that would be a script where it is taken for HTML.
+const EVIL: &str = "</script><script>alert(1)</script>";
+
 #[tokio::test]
 async fn reports_come_in_every_format() {
     let server = Server::open().await;
@@ -242,6 +245,8 @@ async fn reports_come_in_every_format() {
     histogram.record_n(5_000_000, 10).unwrap();
     let mut report = Report { schema: acp_wire::REPORT_SCHEMA.into(), ..Report::default() };
     report.run.id.clone_from(&id);
+    report.run.name = EVIL.into();
+    report.series = vec![Frame::default()];
     report.books.sent = 10;
     report.latency.response_ns = acp_report::summary(&histogram);
     report.histograms.response = acp_report::encode(&histogram);
@@ -256,6 +261,25 @@ async fn reports_come_in_every_format() {
         let got = server.get(&format!("{path}{format}")).await;
         assert_eq!((got.status, got.headers["content-type"].to_str().unwrap()), (200, kind));
         assert!(got.text.contains(part), "{format}: {}", got.text);
+        assert!(!got.headers.contains_key("content-disposition"), "{format} is shown");
+    }
+    for (query, suffix) in [
+        ("?download=true", "json"),
+        ("?format=csv&download=true", "csv"),
+        ("?format=hdr&download=true", "hdr"),
+        ("?format=text&download=true", "txt"),
+        ("?format=html", "html"),
+        ("?format=html&download=false", "html"),
+    ] {
+        let got = server.get(&format!("{path}{query}")).await;
+        let expected = format!("attachment; filename=\"acp-{id}.{suffix}\"");
+        assert_eq!(got.headers["content-disposition"], *expected, "{query}");
+    }
+    let file = server.get(&format!("{path}?format=html")).await;
+    assert_eq!(file.headers["content-type"], "text/html; charset=utf-8");
+    assert!(!file.text.contains(EVIL), "the name of a plan is text");
+    for part in [&format!("\"id\": \"{id}\""), "\"second\":[0]", "\\u003c/script>"] {
+        assert!(file.text.contains(part), "`{part}`");
     }
     let same = server.get(&format!("/api/v1/compare?a={id}&b={id}")).await.json();
     let row = &same["differences"][1];
