@@ -101,7 +101,8 @@ fn tokens(text: &str) -> Vec<&str> {
         let signs = part.split_inclusive(|c| !is_word(c));
         for piece in signs {
             let word = piece.trim_end_matches(|c| !is_word(c));
-            tokens.extend([word, &piece[word.len()..]].into_iter().filter(|token| *token != ""));
+            tokens
+                .extend([word, &piece[word.len()..]].into_iter().filter(|token| !token.is_empty()));
         }
     }
     tokens
