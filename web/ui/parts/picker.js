@@ -65,7 +65,10 @@ export class Picker {
     this.seen = 0;
     this.total = 0;
     this.first = 0;
+    /** Counts what was asked for: answers of an earlier one are not wanted any more. */
+    this.turn = 0;
     this.isLoaded = false;
+    this.isLoading = false;
     this.said = h("div");
     this.tray = h("div", { id: "tray" });
     this.list = h("div.pick-list", null, h("p.empty", null, t.loading));
@@ -94,9 +97,10 @@ export class Picker {
   /** Loads the next runs of the task. */
   async more() {
     const ofTask = this.task === "" ? "" : `&task=${encodeURIComponent(this.task)}`;
-    const asked = this.task;
+    const turn = this.turn;
     const { runs, total } = await get(`runs?state=done,failed,aborted&limit=${LOAD}&offset=${this.seen}${ofTask}`, this.signal);
-    if (asked !== this.task) return;
+    // Another task was chosen meanwhile.
+    if (turn !== this.turn) return;
     this.seen += runs.length;
     this.total = total;
     this.isLoaded = true;
@@ -110,17 +114,25 @@ export class Picker {
   async changeTask() {
     this.task = this.tasks.value;
     this.keep(this.task);
+    this.turn += 1;
     [this.runs, this.seen, this.total, this.isLoaded] = [[], 0, 0, false];
-    this.restart();
+    put(this.list, h("p.empty", null, t.loading));
+    this.first = 0;
     await this.tryMore();
   }
 
   async tryMore() {
+    const turn = this.turn;
+    this.isLoading = true;
+    if (this.isLoaded) this.showList();
     try {
       await this.more();
     } catch (error) {
-      if (!this.signal.aborted) put(this.said, problem(error));
+      if (!this.signal.aborted && turn === this.turn) put(this.said, problem(error));
     }
+    if (turn !== this.turn) return;
+    this.isLoading = false;
+    if (this.isLoaded) this.showList();
   }
 
   restart() {
@@ -148,6 +160,7 @@ export class Picker {
   showSearched() {
     if (this.seen >= this.total) return null;
     const more = h("button.small", { type: "button", id: "older", onclick: () => this.tryMore() }, t.older);
+    more.toggleAttribute("disabled", this.isLoading);
     return h("p.row.muted", null, fill(t.searched, { seen: this.seen, total: this.total }), more);
   }
 
