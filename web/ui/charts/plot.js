@@ -18,6 +18,8 @@ import { clock } from "../format.js";
  * @property {Line[]} lines
  * @property {boolean} [isLog]  a logarithmic y axis
  * @property {number} [height]  of the canvas in pixels
+ * @property {(seconds: number) => string} [xUnit]  a value of the x axis as text, where it is no time of a run
+ * @property {number[]} [xSteps]  distances that its labels may have
  *
  * @typedef {object} Mark
  * @property {number} x  seconds
@@ -134,6 +136,7 @@ export function plot(root, group, options) {
  * @param {number} height
  */
 function settings(options, lines, group, width, height) {
+  const x = options.xUnit ?? clock;
   const axis = { stroke: () => colour("muted"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false } };
   const series = lines.map((line) => ({
     label: line.label,
@@ -156,10 +159,10 @@ function settings(options, lines, group, width, height) {
     legend: { live: true },
     scales: { x: { time: false }, y: { distr: options.isLog ? 3 : 1, range: options.isLog ? undefined : fromZero } },
     axes: [
-      { ...axis, size: 28, values: (/** @type {any} */ _chart, /** @type {number[]} */ at) => at.map(clock) },
+      { ...axis, size: 28, incrs: options.xSteps, values: (/** @type {any} */ _chart, /** @type {number[]} */ at) => at.map((value) => x(value)) },
       { ...axis, size: 68, values: (/** @type {any} */ _chart, /** @type {(number | null)[]} */ at) => at.map((v) => (v === null ? "" : options.unit(v))) },
     ],
-    series: [{ label: "t", value: (/** @type {any} */ _chart, /** @type {number | null} */ at) => (at === null ? "–" : clock(at)) }, ...series],
+    series: [{ label: "t", value: (/** @type {any} */ _chart, /** @type {number | null} */ at) => (at === null ? "–" : x(at)) }, ...series],
     hooks: {
       draw: [(/** @type {any} */ chart) => drawMarks(chart, group.marks)],
       setSelect: [(/** @type {any} */ chart) => select(chart, group)],
