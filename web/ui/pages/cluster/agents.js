@@ -47,13 +47,16 @@ const t = texts({
 /** State → kind of badge. */
 const KINDS = { ready: "good", busy: "busy", leaving: "warn", drained: "warn", gone: "bad", unknown: "plain" };
 
+/** Its parts that have not ended. @param {any} agent @returns {any[]} */
+const partsOf = (agent) => agent.parts.filter((/** @type {any} */ part) => part.state !== "finished" && part.state !== "failed");
+
 /** @param {any} agent @returns {keyof typeof KINDS} */
 function stateOf(agent) {
   if (agent.is_registered === false) return "gone";
   if (agent.is_registered === null) return "unknown";
   if (agent.is_draining) return "leaving";
   if (!agent.is_enabled) return "drained";
-  return agent.parts.length > 0 ? "busy" : "ready";
+  return partsOf(agent).length > 0 ? "busy" : "ready";
 }
 
 /** All agents. */
@@ -155,7 +158,7 @@ function showLabels(place, labels) {
 
 /** @param {HTMLElement} place @param {any} agent */
 function showRuns(place, agent) {
-  const ids = [...new Set(agent.parts.map((/** @type {any} */ part) => part.run))];
+  const ids = [...new Set(partsOf(agent).map((part) => part.run))];
   const wanted = ids.map((id) => [id, agent.names.get(id) ?? id]);
   if (place.dataset.shown === wanted.join()) return;
   place.dataset.shown = wanted.join();

@@ -83,6 +83,7 @@ function maker(reload) {
       name.value = "";
       put(said, secret(made.secret, () => { put(said); name.focus(); }));
       await reload();
+      said.scrollIntoView({ block: "nearest" });
     } catch (error) {
       said.append(problem(error));
     }
