@@ -94,18 +94,20 @@ async function greet() {
     setTimeout(greet, 1000);
     return;
   }
-  showWho();
+  showWho(me.auth);
+  running.bar.hidden = false;
   await route(false);
 }
 
-function showWho() {
+/** @param {boolean} isIn  logged in */
+function showWho(isIn) {
   const other = language === "zh" ? { code: "en", lang: "en", label: "English" } : { code: "zh", lang: "zh-CN", label: "中文" };
   put(
     who,
-    me.auth && h("span.muted.me", { id: "me", title: roleText(me.role) }, me.name),
+    isIn && h("span.muted.me", { id: "me", title: roleText(me.role) }, me.name),
     h("button.small", { type: "button", id: "keys", title: t.keys, "aria-label": t.keys, onclick: showKeys }, "?"),
     h("button.small", { type: "button", id: "language", lang: other.lang, onclick: () => setLanguage(other.code) }, other.label),
-    me.auth && h("button.small", { type: "button", id: "logout", onclick: logout }, t.logout),
+    isIn && h("button.small", { type: "button", id: "logout", onclick: logout }, t.logout),
   );
 }
 
@@ -122,7 +124,9 @@ async function logout() {
 function askForLogin() {
   current.abort();
   put(nav);
-  put(who);
+  showWho(false);
+  // What runs is not known to who is not logged in.
+  running.bar.hidden = true;
   login(main, greet);
 }
 
@@ -180,6 +184,7 @@ function showNav(name) {
   const pages = PAGES.filter((page) => page.inNav && (page.name !== "users" || (me.auth && can("admin"))));
   const open = name === "runs" ? "tasks" : name;
   put(nav, pages.map((page) => h("a", { href: `#/${page.name}`, "data-page": page.name, "aria-current": page.name === open ? "page" : null }, page.label)));
+  nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 start();

@@ -31,6 +31,7 @@ export function mount(context) {
   const { root, signal, can } = context;
   context.title(t.title);
   let active = 0;
+  let hasAnswer = false;
   const stopAll = h("button.stop", { type: "button", id: "stop-all", onclick: () => askToStop(active, load, signal) }, t.stopAll);
   const said = h("div", { id: "cluster-problem" });
   const about = summary();
@@ -41,6 +42,7 @@ export function mount(context) {
     const [cluster, list, runs] = await Promise.all([get("cluster", signal), get("agents", signal), get(`runs?state=active&limit=${RUNS_MAX}`, signal)]);
     if (signal.aborted) return;
     active = runs.total;
+    hasAnswer = true;
     put(said);
     about.set(cluster);
     old.hidden = list.is_current;
@@ -53,14 +55,14 @@ export function mount(context) {
   put(
     root,
     h("div.page-head", null, h("h1", null, t.title), h("span.grow"), stopAll),
-    roleNote(context, "admin"),
+    roleNote(context, "operator", "admin"),
     said,
     about.element,
     h("section", { "aria-labelledby": "agents-title" }, h("h2", { id: "agents-title" }, t.agents), old, agents.element),
     tree(signal),
   );
   const look = async () => { if (!document.hidden) await load(); };
-  every(REFRESH_MS, signal, look, (error) => { if (error.status !== 0) put(said, problem(error)); });
+  every(REFRESH_MS, signal, look, (error) => { if (error.status !== 0 || !hasAnswer) put(said, problem(error)); });
 }
 
 /** @param {number} active @param {() => Promise<void>} reload @param {AbortSignal} signal */

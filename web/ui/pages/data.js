@@ -47,7 +47,7 @@ export function mount({ root, signal, title }) {
     if (now !== shown) put(place, datasets.length === 0 ? nothing() : table(datasets));
     shown = now;
   };
-  every(REFRESH_MS, signal, load, (error) => { if (error.status !== 0) put(said, problem(error)); });
+  every(REFRESH_MS, signal, load, (error) => { if (error.status !== 0 || shown === "") put(said, problem(error)); });
 }
 
 function nothing() {

@@ -4,6 +4,7 @@ import { every, get } from "../api.js";
 import { Group, plot } from "../charts/plot.js";
 import { h, put, say } from "../dom.js";
 import { fill, language, texts } from "../i18n.js";
+import { agentCommand } from "../parts/agent-command.js";
 import { problem } from "../parts/problem.js";
 import { CHARTS } from "./monitor/charts.js";
 import { Samples, column, widthOf } from "./monitor/samples.js";
@@ -118,7 +119,7 @@ class Monitor {
 
   /** @param {any} error */
   fail(error) {
-    if (error.status !== 0 && !this.context.signal.aborted) put(this.said, problem(error));
+    if ((error.status !== 0 || this.known.length === 0) && !this.context.signal.aborted) put(this.said, problem(error));
   }
 
   async load() {
@@ -154,8 +155,8 @@ class Monitor {
       const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", "data-agent": name, checked: this.chosen.includes(name), onchange: () => this.toggle(name, box) }));
       return h("label.choice", null, box, name);
     }));
-    put(this.empty, names.length === 0 && h("div.card.empty", { id: "monitor-empty" }, h("h2", null, t.none), h("p", null, t.start), h("pre", { tabindex: "0" }, `acp agent --control ${location.origin}`)));
-    for (const part of [this.charts, this.runs]) part.hidden = names.length === 0;
+    put(this.empty, names.length === 0 && h("div.card.empty", { id: "monitor-empty" }, h("h2", null, t.none), h("p", null, t.start), agentCommand(this.context)));
+    this.runs.hidden = names.length === 0;
     /** @type {HTMLElement | null} */ (document.getElementById("monitor-choices"))?.toggleAttribute("hidden", names.length === 0);
   }
 
@@ -185,7 +186,8 @@ class Monitor {
     const first = Math.floor(fromS / widthS) * widthS;
     const rows = Math.max(1, Math.floor((toS - first) / widthS));
     const x = Array.from({ length: rows }, (_, row) => first + row * widthS);
-    say(this.hint, this.chosen.length === 0 ? t.choose : "");
+    this.charts.hidden = this.chosen.length === 0;
+    say(this.hint, this.known.length > 0 && this.chosen.length === 0 ? t.choose : "");
     for (const { chart, plot: made, note } of this.plots) {
       const columns = lists.flatMap((list) => chart.numbers.map(({ pick }) => column(list, pick, first, widthS, rows)));
       made.set([x, ...columns]);

@@ -163,8 +163,8 @@ class Tasks {
 
   /** @param {any} error */
   fail(error) {
-    // That control is away is said below, for every page.
-    if (error.status !== 0 && !this.context.signal.aborted) put(this.said, problem(error));
+    // That control is away is said below, for every page: what is shown stays as it is.
+    if ((error.status !== 0 || this.table.hidden) && !this.context.signal.aborted) put(this.said, problem(error));
   }
 }
 
@@ -187,6 +187,6 @@ function welcome(canCreate) {
     h("h2", null, t.first),
     h("p", null, t.about),
     canCreate && h("p", null, h("a.button.primary", { id: "task-first", href: "#/tasks/new" }, t.begin)),
-    h("p", null, t.shell),
-    h("pre", { tabindex: "0" }, `acp task create -R 100 -d 30s --watch --control ${location.origin} http://127.0.0.1:8080/`));
+    canCreate && h("p", null, t.shell),
+    canCreate && h("pre", { tabindex: "0" }, `acp task create -R 100 -d 30s --watch --control ${location.origin} http://127.0.0.1:8080/`));
 }

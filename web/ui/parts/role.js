@@ -10,6 +10,7 @@ const ROLE = texts({
 });
 
 const t = texts({
+  or: [" or ", "或"],
   needs: ["This needs the role {role}.", "需要{role}角色。"],
   note: ["You are logged in as {mine}: what is disabled here needs the role {role}.", "您的角色是{mine}：此页中不可用的操作需要{role}角色。"],
 });
@@ -21,14 +22,16 @@ export const roleText = (role) => /** @type {Record<string, string>} */ (ROLE)[r
 export const needs = (role) => fill(t.needs, { role: roleText(role) });
 
 /**
- * The same as a sentence on top of a page; nothing where the reader has the role.
+ * The same as a sentence on top of a page; nothing where the reader has every role that it asks for.
  *
  * @param {{ me: { role: string }, can: (role: string) => boolean }} context
- * @param {string} role
+ * @param {...string} roles
  */
-export function roleNote(context, role) {
-  if (context.can(role)) return null;
-  return h("p.note", { id: "role-note" }, fill(t.note, { mine: roleText(context.me.role), role: roleText(role) }));
+export function roleNote(context, ...roles) {
+  const missing = roles.filter((role) => !context.can(role));
+  if (missing.length === 0) return null;
+  const role = missing.map(roleText).join(t.or);
+  return h("p.note", { id: "role-note" }, fill(t.note, { mine: roleText(context.me.role), role }));
 }
 
 /**

@@ -31,7 +31,7 @@ const MISSED_MAX = 2;
 /** The bar, and the banner over it that says when control is away. */
 export class Running {
   away = h("p.away", { id: "away", role: "status" });
-  idle = h("span.muted", { id: "running-none" }, t.nothing);
+  idle = h("span.muted", { id: "running-none" });
   link = h("a.name", { id: "running-link" });
   select = /** @type {HTMLSelectElement} */ (h("select", { id: "running-choose", "aria-label": t.choose, onchange: () => this.choose(this.select.value) }));
   open = h("a.button.small", { id: "running-open" }, t.open);
@@ -87,6 +87,7 @@ export class Running {
     const { runs, total } = await get(`runs?state=active&limit=${LIMIT}`);
     [this.runs, this.total, this.missed] = [runs, total, 0];
     say(this.away, "");
+    say(this.idle, t.nothing);
     this.pick();
     if (this.run === null) return;
     const { id } = this.run;

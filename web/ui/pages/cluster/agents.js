@@ -4,6 +4,7 @@ import { path, post } from "../../api.js";
 import { h, put, say } from "../../dom.js";
 import { count } from "../../format.js";
 import { fill, texts } from "../../i18n.js";
+import { agentCommand } from "../../parts/agent-command.js";
 import { ago } from "../../parts/ago.js";
 import { ask } from "../../parts/dialog.js";
 import { problem } from "../../parts/problem.js";
@@ -72,7 +73,7 @@ export class Agents {
       h("table", null, h("thead", null, h("tr", null, head)), this.body));
     this.element = h("div", null, this.table, this.empty);
     this.rows = new Rows(this.body, (/** @type {any} */ agent) => agent.agent, (agent) => row(agent.agent, context, reload));
-    put(this.empty, h("h3", null, t.none), h("p", null, t.start), h("pre", { tabindex: "0" }, `acp agent --control ${location.origin}`), h("p", null, t.alone));
+    put(this.empty, h("h3", null, t.none), h("p", null, t.start), agentCommand(context), h("p", null, t.alone));
   }
 
   /** @param {any[]} agents @param {any[]} runs  that are active */
