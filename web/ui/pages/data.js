@@ -4,6 +4,7 @@ import { every, get } from "../api.js";
 import { h, put } from "../dom.js";
 import { bytes, count, moment } from "../format.js";
 import { texts } from "../i18n.js";
+import { pager } from "../parts/pager.js";
 import { problem } from "../parts/problem.js";
 
 const t = texts({
@@ -31,23 +32,30 @@ const t = texts({
 });
 
 const REFRESH_MS = 5000;
+const SIZE = 50;
 
 /** @param {import("../app.js").Context} context */
 export function mount({ root, signal, title }) {
   title(t.title);
   const said = h("div", { id: "data-problem" });
   const place = h("div", { id: "datasets" });
-  put(root, h("div.page-head", null, h("h1", null, t.title)), said, place);
   let shown = "";
+  let offset = 0;
+  const fail = (/** @type {any} */ error) => { if ((error.status !== 0 || shown === "") && !signal.aborted) put(said, problem(error)); };
+  const pages = pager("datasets", SIZE, (from) => { offset = from; load().catch(fail); });
+  put(root, h("div.page-head", null, h("h1", null, t.title)), said, place, pages.element);
   const load = async () => {
     if (document.hidden) return;
-    const { datasets } = await get("datasets", signal);
+    const from = offset;
+    const { datasets, total } = await get(`datasets?limit=${SIZE}&offset=${from}`, signal);
+    if (from !== offset || signal.aborted) return;
     put(said);
+    pages.set(from, datasets.length, total);
     const now = JSON.stringify(datasets);
     if (now !== shown) put(place, datasets.length === 0 ? nothing() : table(datasets));
     shown = now;
   };
-  every(REFRESH_MS, signal, load, (error) => { if (error.status !== 0 || shown === "") put(said, problem(error)); });
+  every(REFRESH_MS, signal, load, fail);
 }
 
 function nothing() {

@@ -53,10 +53,16 @@ function content(path, found, signal) {
   ];
 }
 
-/** JSON is laid out, anything else is shown as it is. @param {string} data */
+/**
+ * JSON is laid out, anything else is shown as it is: also JSON that would not come back the same, as
+ * numbers do not that are too large for a browser.
+ *
+ * @param {string} data
+ */
 function pretty(data) {
   try {
-    return JSON.stringify(JSON.parse(data), null, 2);
+    const value = JSON.parse(data);
+    return JSON.stringify(value) === data ? JSON.stringify(value, null, 2) : data;
   } catch {
     return data;
   }
