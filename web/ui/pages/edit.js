@@ -39,6 +39,8 @@ const t = texts({
   noForecast: ["What would happen is worked out for the role operator only.", "运行预览仅对 operator 角色提供。"],
   broken: ["the text cannot be read", "文本无法解析"],
   brokenHint: ["correct the marked line, or go back to the last text that could be read", "请修改标出的行，或恢复到最近一次可读的内容"],
+  marked: ["a value cannot be saved as it is", "有一处取值无法按原样保存"],
+  markedHint: ["correct what is marked", "请修改标出的内容"],
   unchecked: ["the text could not be checked", "文本尚未检查"],
   uncheckedHint: ["nothing was saved; try again when control answers", "未保存任何内容，请在控制端恢复后重试"],
 });
@@ -216,17 +218,18 @@ class Edit {
   answer(answer) {
     const { isTextBroken } = this.sync;
     put(this.refused);
-    this.form.lock(isTextBroken);
-    this.text.complain(answer.problems, isTextBroken);
-    // What is wrong with the text is said there.
-    this.form.complain(answer.problems.filter(({ place }) => !/^toml:\d/.test(place)));
+    this.form.markStale(isTextBroken);
+    // What is wrong with the text is said there, all else at the fields.
+    this.text.complain(isTextBroken ? answer.problems : [], { isBroken: isTextBroken, isOld: answer.plan === null });
+    this.form.complain(isTextBroken ? [] : answer.problems);
     this.actions.show({ isAway: false, wrong: this.form.wrong() + (isTextBroken ? 1 : 0) });
-    this.preview.classList.toggle("stale", answer.plan === null);
     this.preview.setAttribute("data-good", String(answer.is_good));
     this.checks.set(answer.checks);
-    // A picture of a plan that cannot be read would be none: the last one stays, marked as old.
+    // There is no picture of half a number: the last one stays, marked as old.
+    const isUnknown = answer.plan === null || (answer.model !== "closed" && answer.schedule.length === 0);
+    this.preview.classList.toggle("stale", isUnknown);
+    if (!isUnknown) this.schedule.set(answer.schedule, answer.model === "closed");
     if (answer.plan === null) return;
-    this.schedule.set(answer.schedule, answer.model === "closed");
     put(this.sentence, forecast(answer));
   }
 
@@ -256,6 +259,10 @@ class Edit {
     const { sync } = this;
     await sync.settled();
     if (sync.isTextBroken) throw { message: t.broken, hint: t.brokenHint };
+    if (this.form.own().length > 0) {
+      this.form.showFirst();
+      throw { message: t.marked, hint: t.markedHint };
+    }
     if (sync.isTextNew) throw { message: t.unchecked, hint: t.uncheckedHint };
     const { plan } = sync;
     const before = this.task;

@@ -1,6 +1,6 @@
 // What a run of the plan would be, in a sentence: agents, cores, rate, length, requests.
 
-import { duration, rate, short } from "../format.js";
+import { count, duration, rate, short } from "../format.js";
 import { fill, texts } from "../i18n.js";
 
 /** @typedef {import("./plan-sync.js").Check} Check */
@@ -17,6 +17,7 @@ const t = texts({
   requests: ["{n} requests", "共 {n} 次请求"],
   warmup: ["after {length} of warm-up", "预热 {length}"],
   nothing: ["What a run would be is said here once there is a URL and a load.", "填好 URL 和压力后，这里会说明一次运行的规模。"],
+  wrong: ["What a run would be is said here once what is marked is corrected.", "修改标出的问题后，这里会说明一次运行的规模。"],
   comma: [", ", "，"],
   blank: [" ", " "],
 });
@@ -24,7 +25,7 @@ const t = texts({
 /** @param {Check} check */
 export function forecast(check) {
   const how = load(check);
-  if (how === "") return t.nothing;
+  if (how === "") return check.plan?.target?.url ? t.wrong : t.nothing;
   const { placement, slots, warmup_us } = check;
   const parts = [
     placement && (placement.agents === 1 ? t.agent : fill(t.agents, { n: placement.agents })),
@@ -45,5 +46,5 @@ function load({ model, peak_rate_per_s, schedule, duration_us, plan }) {
   return fill(isSteady ? t.steady : t.upTo, { rate: rate(peak_rate_per_s) }) + length;
 }
 
-/** `15.7 M`; small numbers in full. @param {number} value */
-const amount = (value) => (value < 10_000 ? String(value) : short(value).replace(/([kMG])$/, " $1"));
+/** `15.7 M`; what is not much in full. @param {number} value */
+const amount = (value) => (value < 10_000 ? count(value) : short(value).replace(/([kMG])$/, " $1"));

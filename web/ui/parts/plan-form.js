@@ -22,6 +22,7 @@ import { groups } from "./plan-groups.js";
 const t = texts({
   load: ["Load", "压力"],
   more: ["More about the load", "更多压力设置"],
+  stale: ["Out of date: the text cannot be read", "未同步：文本无法解析"],
   problems: ["{n} to correct", "{n} 处需修改"],
 });
 
@@ -34,13 +35,14 @@ export class PlanForm {
     /** @type {Block[]} */
     this.blocks = [];
     this.top = h("div", { id: "plan-problems" });
+    this.stale = h("span.badge.warn", { id: "form-stale", hidden: true }, t.stale);
     /** Where the forecast is on a narrow page. */
     this.slot = h("div.plan-slot");
     const [target, addresses, ...others] = groups(changed).map((group) => this.group(group));
     const folded = h("details", null, this.summary(t.more, ["load"]), this.load.more);
     const load = h("fieldset", { id: "group-load" }, h("legend", null, t.load), this.load.seen, folded, this.blocks.at(-1)?.wrong);
     this.fieldset = /** @type {HTMLFieldSetElement} */ (h("fieldset.plan-all", null, target, addresses, load, this.slot, others));
-    this.element = h("form.plan-form", { id: "plan-form", onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, this.top, this.fieldset);
+    this.element = h("form.plan-form", { id: "plan-form", onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, this.top, this.stale, this.fieldset);
   }
 
   /**
@@ -138,7 +140,12 @@ export class PlanForm {
   /** @param {boolean} isLocked */
   lock(isLocked) {
     this.fieldset.disabled = isLocked;
-    this.element.classList.toggle("locked", isLocked);
+  }
+
+  /** While there is a text that cannot be read nobody can say what a change of a field would change. @param {boolean} isStale */
+  markStale(isStale) {
+    this.lock(isStale);
+    this.stale.hidden = !isStale;
   }
 }
 

@@ -11,6 +11,7 @@ const t = texts({
   hint: ["The same plan: either side edits the other. Comments last until a field is changed.", "与表单是同一份计划，可互相编辑。修改表单字段后，注释不会保留。"],
   place: ["Line {line}, column {column}", "第 {line} 行第 {column} 列"],
   stale: ["The fields show the last text that could be read.", "表单显示的是最近一次可读的内容。"],
+  old: ["The text is as it was before: a value of the form cannot be read.", "表单中有无法解析的值，文本仍是之前的内容。"],
   back: ["Back to that text", "恢复到该内容"],
 });
 
@@ -23,7 +24,7 @@ export class PlanText {
     }));
     this.note = h("p.note", { id: "plan-toml-note" }, t.hint);
     this.back = h("button.small", { type: "button", id: "plan-toml-back", onclick: back }, t.back);
-    this.element = h("div.plan-text", null, h("div.editor", null, this.numbers, this.area), this.note);
+    this.element = h("div.plan-text", null, this.note, h("div.editor", null, this.numbers, this.area));
     this.line = 0;
     this.isTyped = false;
     /** @type {(() => void) | null} */
@@ -87,30 +88,33 @@ export class PlanText {
   }
 
   /**
-   * Says what is wrong with the text itself, those problems with a place `toml:3:7`.
+   * Says what is wrong with the text itself.
    *
-   * @param {Problem[]} problems
-   * @param {boolean} isBroken  whether there is no plan of this text
+   * @param {Problem[]} problems  with places `toml:3:7`
+   * @param {{ isBroken: boolean, isOld: boolean }} state  whether there is no plan of this text, whether the form's is another
    */
-  complain(problems, isBroken) {
-    const found = problems.map((one) => ({ ...one, at: /^toml:(\d+):(\d+)$/.exec(one.place) })).filter(({ at }) => at !== null);
-    const places = found.map(({ message, hint, at }) => this.problem(message, hint, Number(at?.[1]), Number(at?.[2])));
-    const line = Number(found[0]?.at?.[1] ?? 0);
-    if (isBroken || found.length > 0) this.area.setAttribute("aria-invalid", "true");
+  complain(problems, { isBroken, isOld }) {
+    const places = problems.map((one) => this.problem(one));
+    const line = Math.max(0, ...problems.slice(0, 1).map(({ place }) => lineOf(place)?.line ?? 0));
+    if (isBroken) this.area.setAttribute("aria-invalid", "true");
     else this.area.removeAttribute("aria-invalid");
-    this.note.classList.toggle("wrong", isBroken || found.length > 0);
+    this.note.classList.toggle("wrong", isBroken);
     if (isBroken) put(this.note, ...places, h("span.back", null, t.stale, " ", this.back));
-    else put(this.note, ...(places.length > 0 ? places : [t.hint]));
+    else put(this.note, isOld ? t.old : t.hint);
     if (line !== this.line) {
       this.line = line;
       this.number();
     }
   }
 
-  /** @param {string} message @param {string} hint @param {number} line @param {number} column */
-  problem(message, hint, line, column) {
+  /** @param {Problem} problem */
+  problem({ message, hint, place }) {
+    const at = lineOf(place);
+    const text = `${message}${hint ? ` (${hint})` : ""} `;
+    if (at === null) return h("span.place", null, text);
+    const { line, column } = at;
     const go = h("button.link", { type: "button", id: "plan-toml-place", onclick: () => this.goTo(line, column) }, fill(t.place, { line, column }));
-    return h("span.place", { "data-line": line }, go, `: ${message}${hint ? ` (${hint})` : ""} `);
+    return h("span.place", { "data-line": line }, go, `: ${text}`);
   }
 
   /** @param {number} line @param {number} column */
@@ -121,4 +125,10 @@ export class PlanText {
     this.area.focus();
     this.area.setSelectionRange(at, at);
   }
+}
+
+/** `toml:3:7` → line and column. @param {string} place */
+function lineOf(place) {
+  const found = /^toml:(\d+):(\d+)$/.exec(place);
+  return found === null ? null : { line: Number(found[1]), column: Number(found[2]) };
 }

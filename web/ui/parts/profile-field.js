@@ -1,7 +1,7 @@
 // The profile builder: rows of constant, ramp and steps above the text that they make. Either edits the
 // other; a text that has no rows is left as it is.
 
-import { h, put } from "../dom.js";
+import { h, put, say } from "../dom.js";
 import { fill, texts } from "../i18n.js";
 import { field, idOf } from "./field.js";
 import { KINDS, asKind, parseProfile, printProfile } from "./profile.js";
@@ -30,7 +30,7 @@ const t = texts({
   nth: ["{name}, stretch {n}", "第 {n} 段{name}"],
   add: ["Add a stretch", "添加一段"],
   remove: ["Remove stretch {n}", "删除第 {n} 段"],
-  noRows: ["This text cannot be shown as rows; correct it here.", "该文本无法按行显示，请在此处修改。"],
+  noRows: ["The text below cannot be shown as rows; correct it there.", "下方文本无法按行显示，请在下方修改。"],
 });
 
 const PLACE = "load.profile";
@@ -42,7 +42,7 @@ const ID = idOf(PLACE);
  */
 export function profileField(changed) {
   const list = h("ol.plan-rows.stretches");
-  const sorry = h("p.note.warn", { hidden: true }, t.noRows);
+  const sorry = h("p.note.warn", { id: `${ID}-rows`, role: "status" });
   /** @type {Row[]} */
   let shown = [];
   const text = field({ place: PLACE, label: t.label, hint: t.hint, fallback: "", isWide: true }, () => {
@@ -58,8 +58,10 @@ export function profileField(changed) {
   const draw = () => put(list, shown.map(drawRow));
   const drawText = () => {
     const parsed = parseProfile(input.value);
-    sorry.hidden = parsed !== null;
-    list.hidden = add.hidden = parsed === null;
+    say(sorry, parsed === null ? t.noRows : "");
+    // The rows stay where they are: nothing moves under the hand of who types.
+    list.inert = parsed === null;
+    add.toggleAttribute("disabled", parsed === null);
     if (parsed === null) return;
     shown = parsed;
     draw();
@@ -108,7 +110,7 @@ export function profileField(changed) {
   }, `+ ${t.add}`);
   return {
     ...text,
-    element: h("div.profile.wide", null, list, sorry, add, text.element),
+    element: h("div.profile.wide", null, list, add, sorry, text.element),
     get: () => input.value.trim(),
     set: (value) => {
       text.set(value);
