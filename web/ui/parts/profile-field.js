@@ -41,80 +41,109 @@ const ID = idOf(PLACE);
  * @returns {Field}
  */
 export function profileField(changed) {
-  const list = h("ol.plan-rows.stretches");
-  const sorry = h("p.note.warn", { id: `${ID}-rows`, role: "status" });
-  /** @type {Row[]} */
-  let shown = [];
-  const text = field({ place: PLACE, label: t.label, hint: t.hint, fallback: "", isWide: true }, () => {
-    drawText();
-    changed();
-  });
-  const input = /** @type {HTMLInputElement} */ (text.element.querySelector("input"));
+  const made = new Builder(changed);
+  return { ...made.text, element: made.element, get: () => made.input.value.trim(), set: (value) => made.set(value) };
+}
 
-  const print = () => {
-    input.value = printProfile(shown);
-    changed();
-  };
-  const draw = () => put(list, shown.map(drawRow));
-  const drawText = () => {
-    const parsed = parseProfile(input.value);
-    say(sorry, parsed === null ? t.noRows : "");
+class Builder {
+  /** @param {() => void} changed */
+  constructor(changed) {
+    this.changed = changed;
+    /** @type {Row[]} */
+    this.rows = [];
+    this.list = h("ol.plan-rows.stretches");
+    this.add = h("button.small", { type: "button", id: `${ID}-add`, onclick: () => this.append() }, `+ ${t.add}`);
+    this.sorry = h("p.note.warn", { id: `${ID}-rows`, role: "status" });
+    this.text = field({ place: PLACE, label: t.label, hint: t.hint, fallback: "", isWide: true }, () => {
+      this.read();
+      changed();
+    });
+    this.input = /** @type {HTMLInputElement} */ (this.text.element.querySelector("input"));
+    this.element = h("div.profile.wide", null, this.list, this.add, this.sorry, this.text.element);
+  }
+
+  /** @param {any} value */
+  set(value) {
+    this.text.set(value);
+    this.read();
+  }
+
+  /** The rows of the text. */
+  read() {
+    const rows = parseProfile(this.input.value);
+    say(this.sorry, rows === null ? t.noRows : "");
     // The rows stay where they are: nothing moves under the hand of who types.
-    list.inert = parsed === null;
-    add.toggleAttribute("disabled", parsed === null);
-    if (parsed === null) return;
-    shown = parsed;
-    draw();
-  };
+    this.list.inert = rows === null;
+    this.add.toggleAttribute("disabled", rows === null);
+    if (rows === null) return;
+    this.rows = rows;
+    this.draw();
+  }
+
+  /** The text of the rows. */
+  write() {
+    this.input.value = printProfile(this.rows);
+    this.changed();
+  }
+
+  draw() {
+    put(this.list, this.rows.map((row, index) => this.drawRow(row, index)));
+  }
+
   /** @param {Row} row @param {number} index */
-  const drawRow = (row, index) => {
+  drawRow(row, index) {
     const n = index + 1;
-    const kind = h("select", {
-      id: `${ID}-${index}-kind`, "aria-label": fill(t.kind, { n }),
+    const title = fill(t.remove, { n });
+    const remove = h("button.small", { type: "button", id: `${ID}-${index}-remove`, "aria-label": title, title, onclick: () => this.remove(index) }, "✕");
+    return h("li", null, this.kind(row, index), KINDS[row.kind].map((name, column) => this.value(row, index, name, column)), remove);
+  }
+
+  /** @param {Row} row @param {number} index */
+  kind(row, index) {
+    const names = /** @type {Kind[]} */ (Object.keys(KINDS));
+    return h("select", {
+      id: `${ID}-${index}-kind`, "aria-label": fill(t.kind, { n: index + 1 }),
       onchange: (/** @type {Event} */ event) => {
-        shown[index] = asKind(row, /** @type {Kind} */ (/** @type {HTMLSelectElement} */ (event.target).value));
-        draw();
-        list.children[index].querySelector("select")?.focus();
-        print();
+        this.rows[index] = asKind(row, /** @type {Kind} */ (/** @type {HTMLSelectElement} */ (event.target).value));
+        this.draw();
+        this.focus(index);
+        this.write();
       },
-    }, Object.keys(KINDS).map((name) => h("option", { value: name, selected: name === row.kind }, t[/** @type {Kind} */ (name)])));
-    const inputs = KINDS[row.kind].map((name, column) => h("label", null, h("span", { "aria-hidden": "true" }, t[name]), h("input", {
+    }, names.map((name) => h("option", { value: name, selected: name === row.kind }, t[name])));
+  }
+
+  /** @param {Row} row @param {number} index @param {"rate" | "from" | "to" | "by" | "length" | "each"} name @param {number} column */
+  value(row, index, name, column) {
+    return h("label", null, h("span", { "aria-hidden": "true" }, t[name]), h("input", {
       id: `${ID}-${index}-${name}`, value: row.values[column], autocomplete: "off", spellcheck: "false",
-      "aria-label": fill(t.nth, { name: t[name], n }), "aria-describedby": `${ID}-note`,
+      "aria-label": fill(t.nth, { name: t[name], n: index + 1 }), "aria-describedby": `${ID}-note`,
       oninput: (/** @type {Event} */ event) => {
         // A bracket or a comma would make other rows of it.
         row.values[column] = /** @type {HTMLInputElement} */ (event.target).value.replaceAll(/[(),]/g, "").trim();
-        print();
+        this.write();
       },
-    })));
-    const remove = h("button.small", { type: "button", id: `${ID}-${index}-remove`, "aria-label": fill(t.remove, { n }), title: fill(t.remove, { n }), onclick: () => drop(index) }, "✕");
-    return h("li", null, kind, inputs, remove);
-  };
+    }));
+  }
+
+  append() {
+    const last = this.rows.at(-1);
+    // It goes on where the last one ends.
+    this.rows.push({ kind: "const", values: last === undefined ? ["100/s", "30s"] : asKind(last, "const").values });
+    this.draw();
+    this.focus(this.rows.length - 1);
+    this.write();
+  }
+
   /** @param {number} index */
-  const drop = (index) => {
-    shown.splice(index, 1);
-    draw();
-    (list.children[Math.min(index, shown.length - 1)]?.querySelector("select") ?? add).focus();
-    print();
-  };
-  const add = h("button.small", {
-    type: "button", id: `${ID}-add`,
-    onclick: () => {
-      const last = shown.at(-1);
-      // It goes on where the last one ends.
-      shown.push({ kind: "const", values: last === undefined ? ["100/s", "30s"] : asKind(last, "const").values });
-      draw();
-      list.lastElementChild?.querySelector("select")?.focus();
-      print();
-    },
-  }, `+ ${t.add}`);
-  return {
-    ...text,
-    element: h("div.profile.wide", null, list, add, sorry, text.element),
-    get: () => input.value.trim(),
-    set: (value) => {
-      text.set(value);
-      drawText();
-    },
-  };
+  remove(index) {
+    this.rows.splice(index, 1);
+    this.draw();
+    this.focus(Math.min(index, this.rows.length - 1));
+    this.write();
+  }
+
+  /** @param {number} index */
+  focus(index) {
+    (this.list.children[index]?.querySelector("select") ?? this.add).focus();
+  }
 }
