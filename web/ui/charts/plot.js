@@ -135,7 +135,7 @@ class TimePlot {
     const sight = new IntersectionObserver((entries) => {
       this.isSeen = entries[entries.length - 1].isIntersecting;
       if (this.isSeen && this.isBehind) this.set(this.data);
-    }, { rootMargin: "300px" });
+    }, { rootMargin: "1000px" });
     sight.observe(this.place);
     this.group.signal.addEventListener("abort", () => {
       size.disconnect();
@@ -233,11 +233,11 @@ function settings({ options, lines, group, height, layer }, width) {
       bind: { dblclick: () => () => (group.zoom(null), null) },
     },
     legend: { show: false },
-    padding: [6, 8, 0, 0],
+    padding: [6, 18, 0, 0],
     scales: { x: { time: false }, y: { distr: options.isLog ? 3 : 1, range } },
     axes: [
       { ...axis, size: 24, values: (/** @type {any} */ _chart, /** @type {number[]} */ at) => at.map(clock) },
-      { ...axis, size: 60, values: (/** @type {any} */ _chart, /** @type {(number | null)[]} */ at) => at.map((v) => (v === null ? "" : options.unit(v))) },
+      { ...axis, size: 60, ...(options.isLog ? { splits: decades, filter: (/** @type {any} */ _chart, /** @type {number[]} */ at) => at } : {}), values: (/** @type {any} */ _chart, /** @type {(number | null)[]} */ at) => at.map((v) => (v === null ? "" : options.unit(v))) },
     ],
     series: [{ label: "t" }, ...series],
     hooks: {
@@ -255,6 +255,20 @@ function settings({ options, lines, group, height, layer }, width) {
 
 /** @param {any} _chart @param {number | null} _min @param {number | null} max @returns {[number, number]} */
 const fromZero = (_chart, _min, max) => [0, max === null || max <= 0 ? 1 : max * 1.08];
+
+/**
+ * Powers of ten, and 2 and 5 between them where they are few: what people read off a logarithmic axis.
+ *
+ * @param {any} _chart @param {number} _axis @param {number} min @param {number} max
+ */
+function decades(_chart, _axis, min, max) {
+  const steps = max / min > 1000 ? [1] : max / min > 50 ? [1, 3] : [1, 2, 5];
+  const found = [];
+  for (let decade = 10 ** Math.floor(Math.log10(min)); decade <= max; decade *= 10) {
+    for (const step of steps) if (decade * step >= min && decade * step <= max) found.push(decade * step);
+  }
+  return found;
+}
 
 /** @param {any} chart @param {Group} group */
 function select(chart, group) {

@@ -44,6 +44,9 @@ const t = texts({
 const COLOURS = ["c5", "c2", "c4", "c7", "c6", "c8", "c1", "c3"];
 const STATUS_COLOURS = ["c3", "c1", "c2", "c5", "c4", "c7", "c6", "c8"];
 
+/** Slots that were given up all at once at the end: the books have them, over time they say nothing. */
+const AT_THE_END = ["stopped", "ended"];
+
 export class RunCharts {
   /** @param {HTMLElement} root @param {AbortSignal} signal */
   constructor(root, signal) {
@@ -79,7 +82,10 @@ export class RunCharts {
     const logged = (/** @type {string} */ name) => this.#column(name, (row) => atLeastOne(columns[name][row]));
     const share = (/** @type {string} */ name) => this.#column(`${name}/`, (row) => ratio(columns[name][row], columns.machine_us[row]));
     const { x, charts } = this;
-    charts.rates.set([x, per("planned"), per("sent"), per("completed")]);
+    // What was settled in a second is a spike where a run is stopped; what was asked for is not.
+    const isOpen = columns.rate_target.some((value) => Number(value) > 0);
+    const planned = isOpen ? this.#column("rate_target", (row) => columns.rate_target[row]) : per("planned");
+    charts.rates.set([x, planned, per("sent"), per("completed")]);
     charts.response.set([x, ...["response_p50_ns", "response_p90_ns", "response_p99_ns", "response_p99_9_ns", "service_p50_ns", "service_p99_ns"].map(logged)]);
     this.#showClasses(charts.errors, series, ["errors", "not_sent"]);
     this.#showClasses(charts.status, series, ["status"]);
@@ -139,7 +145,8 @@ export class RunCharts {
    * @param {string[]} groups
    */
   #showClasses(chart, series, groups) {
-    const found = groups.flatMap((group) => [...series.groups[group].keys()].sort().map((name) => ({ group, name })));
+    const found = groups.flatMap((group) => [...series.groups[group].keys()].sort().map((name) => ({ group, name })))
+      .filter(({ name }) => !AT_THE_END.includes(name));
     const key = JSON.stringify(found);
     if (this.classes.get(groups[0]) !== key) {
       this.classes.set(groups[0], key);

@@ -46,6 +46,9 @@ const ADVICE = texts({
   books: ["Do not use these numbers; keep the report and tell whoever runs acp.", "不要使用这些数据；请保留报告并联系平台维护者。"],
 });
 
+/** Reasons that are or are not: their number says nothing to a reader. */
+const WITHOUT_NUMBER = ["stopped", "missing", "books"];
+
 /** As in the verdict of a report. */
 const LAG_LIMIT_NS = 1_000_000;
 const BUSY_LIMIT = 0.95;
@@ -63,7 +66,7 @@ const RECENT_ROWS = 10;
 export function showVerdict(root, { verdict }) {
   const reasons = verdict.reasons.map((/** @type {any} */ reason) => h("li", { "data-reason": reason.code },
     h("strong", null, reason.text),
-    ` (${fill(t.found, { value: amount(reason.code, reason.value), limit: amount(reason.code, reason.limit) })})`,
+    WITHOUT_NUMBER.includes(reason.code) ? null : ` (${fill(t.found, { value: amount(reason.code, reason.value), limit: amount(reason.code, reason.limit) })})`,
     ADVICE[reason.code] ? h("span.advice", null, ADVICE[reason.code]) : null));
   root.append(h("section.card.verdict", { id: "verdict", "data-verdict": verdict.state },
     h("p.verdict-line", null, verdictBadge(verdict.state), " ", /** @type {Record<string, string>} */ (t)[verdict.state] ?? ""),
