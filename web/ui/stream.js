@@ -10,6 +10,8 @@ const PAUSE_MS = 500;
 const PAUSE_MAX_MS = 5000;
 /** A stream whose machine has slept looks open for ever: one that says nothing is opened again. */
 const SILENCE_MS = 40_000;
+/** A browser has six connections for one control: a tab that nobody sees gives its own back. */
+const HIDDEN_MS = 60_000;
 
 /**
  * @typedef {object} Listener
@@ -81,11 +83,20 @@ export function follow(run, cursor, signal, listener) {
   const wake = () => {
     if (!document.hidden && (source === null || Date.now() - heard > SILENCE_MS)) open();
   };
+  let rest = 0;
+  const look = () => {
+    clearTimeout(rest);
+    if (document.hidden) rest = window.setTimeout(close, HIDDEN_MS);
+    else wake();
+  };
   const watch = window.setInterval(wake, SILENCE_MS / 4);
-  document.addEventListener("visibilitychange", wake, { signal });
+  document.addEventListener("visibilitychange", look, { signal });
   addEventListener("online", open, { signal });
+  // A page that the browser had frozen: its stream may be cut without a word.
+  document.addEventListener("resume", open, { signal });
   signal.addEventListener("abort", () => {
     clearInterval(watch);
+    clearTimeout(rest);
     close();
   });
   open();

@@ -41,6 +41,9 @@ import { drawMarks, MarkLayer } from "./marks.js";
  * @property {HTMLElement} figure
  */
 
+/** Seconds between two lines of the time axis. */
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+
 /** Charts that share a time axis. */
 export class Group {
   /** @param {AbortSignal} signal  ends its charts */
@@ -135,7 +138,7 @@ class TimePlot {
     const sight = new IntersectionObserver((entries) => {
       this.isSeen = entries[entries.length - 1].isIntersecting;
       if (this.isSeen && this.isBehind) this.set(this.data);
-    }, { rootMargin: "1000px" });
+    }, { rootMargin: "200px" });
     sight.observe(this.place);
     this.group.signal.addEventListener("abort", () => {
       size.disconnect();
@@ -236,7 +239,7 @@ function settings({ options, lines, group, height, layer }, width) {
     padding: [6, 18, 0, 0],
     scales: { x: { time: false }, y: { distr: options.isLog ? 3 : 1, range } },
     axes: [
-      { ...axis, size: 24, values: (/** @type {any} */ _chart, /** @type {number[]} */ at) => at.map(clock) },
+      { ...axis, size: 24, incrs: STEPS_S, values: (/** @type {any} */ _chart, /** @type {number[]} */ at) => at.map(clock) },
       { ...axis, size: 60, ...(options.isLog ? { splits: decades, filter: (/** @type {any} */ _chart, /** @type {number[]} */ at) => at } : {}), values: (/** @type {any} */ _chart, /** @type {(number | null)[]} */ at) => at.map((v) => (v === null ? "" : options.unit(v))) },
     ],
     series: [{ label: "t" }, ...series],
