@@ -138,6 +138,7 @@ class TimePlot {
     const sight = new IntersectionObserver((entries) => {
       this.isSeen = entries[entries.length - 1].isIntersecting;
       if (this.isSeen && this.isBehind) this.set(this.data);
+      if (this.isSeen) this.point(this.group.at);
     }, { rootMargin: "200px" });
     sight.observe(this.place);
     this.group.signal.addEventListener("abort", () => {
@@ -225,7 +226,7 @@ function settings({ options, lines, group, height, layer }, width) {
     // One point alone is no line.
     points: { size: 5, show: (/** @type {any} */ chart) => chart.data[0].length < 3 },
   }));
-  const range = options.range ?? (options.isLog ? undefined : fromZero);
+  const range = options.range ?? (options.isLog ? wholeDecades : fromZero);
   return {
     width,
     height,
@@ -258,6 +259,13 @@ function settings({ options, lines, group, height, layer }, width) {
 
 /** @param {any} _chart @param {number | null} _min @param {number | null} max @returns {[number, number]} */
 const fromZero = (_chart, _min, max) => [0, max === null || max <= 0 ? 1 : max * 1.08];
+
+/** An axis without data has its place all the same. @param {any} _chart @param {number | null} min @param {number | null} max @returns {[number, number]} */
+function wholeDecades(_chart, min, max) {
+  if (min === null || max === null || min <= 0) return [1e4, 1e7];
+  const low = Math.floor(Math.log10(min));
+  return [10 ** low, 10 ** Math.max(low + 1, Math.ceil(Math.log10(max)))];
+}
 
 /**
  * Powers of ten, and 2 and 5 between them where they are few: what people read off a logarithmic axis.

@@ -29,6 +29,7 @@ const t = texts({
   download: ["Download", "下载"],
   noReport: ["This run has no report", "本次运行没有报告"],
   noReportMore: ["It ended before it had sent anything that counts. Look at the agents and the events for the reason.", "它在产生有效数据之前就结束了。请在执行机与事件中查看原因。"],
+  tasks: ["All tasks", "全部任务"],
   openTask: ["Open the task", "打开任务"],
 });
 
@@ -45,8 +46,12 @@ export async function mount(context) {
   context.title(t.run);
   context.show(id);
   put(context.root, h("p.muted", { id: "run-loading" }, t.loading));
-  const run = await read(context, path`runs/${id}`);
-  if (run !== null) new RunPage(context, run).show();
+  try {
+    const run = await read(context, path`runs/${id}`);
+    if (run !== null) new RunPage(context, run).show();
+  } catch (error) {
+    put(context.root, h("h1", null, t.run), problem(error), h("p", null, h("a", { href: "#/tasks" }, t.tasks)));
+  }
 }
 
 /**
@@ -174,9 +179,25 @@ class RunPage {
   #showReport(body, report, answer) {
     const shown = showReport(body, {
       report, series: answer, signal: this.context.signal,
-      plan: (place) => place.append(h("p", null, h("a.button", { href: `#/tasks/${encodeURIComponent(this.run.task)}`, id: "open-task" }, t.openTask))),
+      plan: (place) => {
+        place.append(this.#toml(report.plan), h("p", null, h("a.button", { href: `#/tasks/${encodeURIComponent(this.run.task)}`, id: "open-task" }, t.openTask)));
+      },
     });
     this.#zoomable(shown.charts, shown.series);
+  }
+
+  /** The plan as people write it, put into words by control when it is asked for. @param {any} plan */
+  #toml(plan) {
+    const text = h("pre.plan-text", { id: "plan-toml", tabindex: "0", "aria-label": "TOML" });
+    const show = async () => {
+      if (text.textContent !== "") return;
+      try {
+        say(text, (await post("plans/check", { plan }, this.context.signal)).toml);
+      } catch (error) {
+        if (!this.context.signal.aborted) put(text, problem(error));
+      }
+    };
+    return h("details", { ontoggle: show }, h("summary", null, "TOML"), text);
   }
 
   /** Zooming into a long run shows its seconds. @param {RunCharts} charts @param {Series} whole */

@@ -20,6 +20,7 @@ const t = texts({
 
 /**
  * @typedef {object} Numbers  null: not known
+ * @property {boolean} isOpen  whether there is a rate to hold
  * @property {number | null} target  per second
  * @property {number | null} sentPerS
  * @property {number | null} completedPerS
@@ -56,7 +57,7 @@ export function makeNumbers(root) {
   const show = (now) => {
     const { totals } = now;
     const per = (/** @type {number | null} */ value) => (value === null ? "–" : rate(value));
-    put("target", per(now.target), now.target === null ? t.closed : fill(t.planned, { n: count(totals.planned) }));
+    put("target", per(now.target), !now.isOpen ? t.closed : fill(t.planned, { n: count(totals.planned) }));
     put("sent", per(now.sentPerS), fill(t.total, { n: count(totals.sent) }));
     put("completed", per(now.completedPerS), now.inFlight === null ? fill(t.total, { n: count(totals.completed) })
       : `${fill(t.total, { n: count(totals.completed) })} · ${fill(t.flight, { n: count(now.inFlight) })}`);
@@ -90,6 +91,7 @@ export function numbersOf(series, isOpen) {
     return all;
   };
   return {
+    isOpen,
     target: isOpen ? at("rate_target") : null,
     sentPerS: per(at("sent")),
     completedPerS: per(at("completed")),

@@ -95,8 +95,7 @@ const SLOWEST_ROWS = 10;
  */
 export function showReport(root, { report, series: answer, signal, plan }) {
   const series = answer ? new Series().load(answer) : seriesOfFrames(report.series ?? []);
-  // Events of the run have who did them; those of the report are the engine's too.
-  const events = answer?.events?.length > 0 ? answer.events : report.events ?? [];
+  const events = eventsOf(answer?.events ?? [], report.events ?? []);
   showVerdict(root, report);
   showNumbers(root, report);
   const charts = new RunCharts(root, signal);
@@ -118,12 +117,24 @@ export function showReport(root, { report, series: answer, signal, plan }) {
   return { charts, series, events };
 }
 
+/**
+ * Events of the run have who did them; those of the report are the engines' too.
+ *
+ * @param {any[]} ofRun @param {any[]} ofReport
+ */
+function eventsOf(ofRun, ofReport) {
+  const known = new Set(ofRun.map((event) => `${event.kind} ${event.text}`));
+  return [...ofRun, ...ofReport.filter((event) => !known.has(`${event.kind} ${event.text}`))]
+    .sort((a, b) => (a.at_us ?? -Infinity) - (b.at_us ?? -Infinity));
+}
+
 /** @param {HTMLElement} root @param {any} report */
 function showNumbers(root, { books, rate: rates, latency, plan }) {
   const { p50, p90, p99, p99_9, count: samples } = latency.response_ns;
   const known = (/** @type {number} */ value) => (samples === 0 ? null : value);
   const errors = Object.values(books.errors).reduce((sum, value) => sum + Number(value), 0);
   makeNumbers(root).show({
+    isOpen: plan.load.model === "open",
     target: plan.load.model === "open" ? rates.planned_per_s : null,
     sentPerS: rates.sent_per_s, completedPerS: rates.completed_per_s, errorsPerS: null,
     p50: known(p50), p90: known(p90), p99: known(p99), p99_9: known(p99_9),
@@ -141,7 +152,7 @@ function showErrors(root, { books, status }) {
   const codes = Object.entries(status).map(([name, value]) => line("status", name, value));
   const heads = (/** @type {string} */ last) => [h("th", { scope: "col" }, t.what), h("th.number", { scope: "col" }, last), h("th.number", { scope: "col" }, t.ofSent)];
   root.append(h("section.card", { id: "errors" }, h("h2", null, t.errors),
-    errors.length === 0 ? h("p.good", null, t.noErrors) : table(heads(t.requests), errors),
+    errors.length === 0 ? h("p.good", null, books.completed === 0 ? t.none : t.noErrors) : table(heads(t.requests), errors),
     codes.length === 0 ? null : table(heads(t.responses), codes)));
 }
 
@@ -217,8 +228,8 @@ function showEnvironment(root, { run, rate: rates, connections: links, bytes: si
     id: run.id, started: moment(run.started_unix_us), length: duration(run.duration_us / 1e6),
     warmup: run.warmup_us > 0 ? duration(run.warmup_us / 1e6) : null,
     rates: [rates.planned_per_s, rates.sent_per_s, rates.completed_per_s].map(rate).join(" · "),
-    version: run.version, driver: `${run.driver} (${run.driver_reason})`,
-    shards: `${run.shards}${run.cpus.length > 0 ? ` · CPU ${run.cpus.join(", ")}` : ""}`, host: `${run.host} · ${run.kernel}`,
+    version: run.version, driver: run.driver === "" ? null : `${run.driver} (${run.driver_reason})`,
+    shards: run.shards === 0 ? null : `${run.shards}${run.cpus.length > 0 ? ` · CPU ${run.cpus.join(", ")}` : ""}`, host: [run.host, run.kernel].filter((text) => text !== "").join(" · "),
     addresses: run.addresses.join(", "), seed: String(run.seed),
     connections: fill(connections.text, { opened: count(links.opened), closed: count(links.closed), reused: count(links.reused_requests) }),
     bytes: fill(traffic.text, { sent: bytes(sizes.sent), received: bytes(sizes.received) }),

@@ -8,6 +8,7 @@ import { verdictBadge } from "./badges.js";
 
 const t = texts({
   pending: ["Waiting for agents with enough free cores", "等待有足够空闲核的执行机"],
+  pendingMore: ["if this lasts, look at Cluster for agents and free cores, or ask for fewer cores", "若持续等待，请到集群页查看执行机与空闲核，或减少核数"],
   assigned: ["Agents fetch the plan and open connections", "执行机正在获取计划并建立连接"],
   ready: ["Connections are open", "连接已就绪"],
   starts: ["starts in {n} s", "{n} 秒后开始"],
@@ -99,7 +100,7 @@ export function liveVerdict(root) {
      */
     show(run, series, facts) {
       say(line, sentence(run, series, facts));
-      const found = warningsOf(series);
+      const found = run.state === "pending" ? [{ name: "pending", text: t.pendingMore }] : warningsOf(series);
       const key = JSON.stringify(found);
       if (key === shown) return;
       shown = key;
