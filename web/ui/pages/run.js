@@ -167,6 +167,7 @@ class RunPage {
 
   /** The report; null: the run has none. */
   async #report() {
+    if (this.run.verdict === null) return null;
     try {
       return await read(this.context, path`runs/${this.run.id}/report?series=false`);
     } catch (error) {

@@ -44,6 +44,10 @@ export class LiveRun {
     this.isZoomed = false;
     this.drawnAt = 0;
     this.loadedAt = 0;
+    /** Frames up to this number were in the history. */
+    this.known = 0;
+    /** Frames that came while the history was read. @type {any[] | null} */
+    this.since = null;
     this.timer = 0;
     this.verdict = liveVerdict(root);
     this.numbers = makeNumbers(root);
@@ -79,11 +83,17 @@ export class LiveRun {
   /** Reads the history; answers from where the stream is to go on. Control may be away at first. */
   async #load() {
     const { signal } = this.options;
+    this.since = [];
     for (;;) {
       try {
         const answer = await get(path`runs/${this.run.id}/series?points=7200`, signal);
         this.series.load(answer);
         this.loadedAt = Date.now();
+        this.known = Number(/^f(\d+)/.exec(answer.cursor)?.[1] ?? 0);
+        /** @type {any[]} */
+        const since = this.since ?? [];
+        this.since = null;
+        for (const message of since) this.#merge(message);
         for (const event of answer.events) this.#event(event);
         this.#mark();
         return answer.cursor;
@@ -97,12 +107,18 @@ export class LiveRun {
 
   /** @param {any} message */
   #frame(message) {
-    this.series.merge(message, this.facts.warmupS);
+    this.since?.push(message);
+    this.#merge(message);
     this.#mark();
     if (this.series.isStale && Date.now() - this.loadedAt > STALE_MS) {
       this.loadedAt = Date.now();
       this.#load();
     }
+  }
+
+  /** The history and the stream overlap: nothing is counted twice. @param {any} message */
+  #merge(message) {
+    if (message.number > this.known) this.series.merge(message, this.facts.warmupS);
   }
 
   /** @param {any} event */
