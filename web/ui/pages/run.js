@@ -115,9 +115,10 @@ class RunPage {
     const run = new LiveRun(this.body, this.run, {
       signal: live.signal,
       canSteer: this.context.can("operator"),
-      connected: (isConnected) => this.#connected(isConnected),
+      connected: (isConnected) => { if (!live.signal.aborted) this.#connected(isConnected); },
       changed: (changed) => this.#showState(changed),
-      failed: (error) => this.#failed(error),
+      // What was under way when the run ended is not a failure.
+      failed: (error) => { if (!live.signal.aborted) this.#failed(error); },
       ended: async () => {
         live.abort();
         const found = await read(this.context, path`runs/${this.run.id}`);
@@ -127,7 +128,7 @@ class RunPage {
         await this.#over();
       },
     });
-    run.start().catch((error) => this.#failed(error));
+    run.start().catch((error) => { if (!live.signal.aborted) this.#failed(error); });
   }
 
   /** @param {boolean | null} isConnected */
