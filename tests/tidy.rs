@@ -233,3 +233,109 @@ fn nothing_else_is_at_the_root() {
         .collect();
     none(&offences, "the root holds what the architecture names");
 }
+
+/// Every file of the page that is ours, with its path from the root, and folders of what is not.
+fn page_files() -> (Vec<(String, String)>, Vec<PathBuf>) {
+    let (mut files, mut vendors) = (Vec::new(), Vec::new());
+    let mut folders = vec![root().join("web/ui")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let is_text = path.extension().is_some_and(|extension| {
+                ["js", "css", "html", "svg"].iter().any(|text| extension == *text)
+            });
+            if path.is_dir() && path.parent().is_some_and(|parent| parent.ends_with("vendor")) {
+                vendors.push(path);
+            } else if path.is_dir() {
+                folders.push(path);
+            } else if is_text {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                files.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!files.is_empty() && !vendors.is_empty(), "no page below `web/ui`");
+    (files, vendors)
+}
+
+/// Ways by which text becomes markup or code. Each is looked for as a word of its own.
+const UNSAFE_IN_PAGE: [&str; 9] = [
+    "innerHTML",
+    "outerHTML",
+    "insertAdjacentHTML",
+    "document.write",
+    "createContextualFragment",
+    "DOMParser",
+    "srcdoc",
+    "eval(",
+    "new Function",
+];
+
+/// What is wrong with a file of the page.
+fn page_offences(name: &str, text: &str) -> Vec<String> {
+    let mut offences = Vec::new();
+    let is_in_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    for word in UNSAFE_IN_PAGE {
+        let starts = text.match_indices(word).map(|(at, _)| &text[..at]);
+        if starts.into_iter().any(|before| !before.ends_with(is_in_word)) {
+            offences.push(format!("{name} has `{word}`"));
+        }
+    }
+    let is_markup = name.ends_with(".html") || name.ends_with(".svg");
+    if is_markup {
+        // The policy of the page forbids them, so they would do nothing.
+        let attributes = text.split([' ', '\t', '\n']).filter_map(|word| word.split_once('='));
+        for (attribute, _) in attributes {
+            if attribute == "style" || (attribute.starts_with("on") && attribute.len() > 2) {
+                offences.push(format!("{name} has the attribute `{attribute}`"));
+            }
+        }
+        if text.contains("<style") || text.contains("<script>") {
+            offences.push(format!("{name} has a script or a style that is not a file"));
+        }
+    } else if !text.starts_with("//") && !text.starts_with("/*") {
+        offences.push(format!("{name} does not begin with what it is"));
+    }
+    if text.lines().count() > PAGE_LINES_MAX {
+        offences.push(format!("{name} has {} lines", text.lines().count()));
+    }
+    offences
+}
+
+const PAGE_LINES_MAX: usize = 400;
+
+#[test]
+fn files_of_the_page_are_safe_and_say_what_they_are() {
+    let (files, vendors) = page_files();
+    let mut offences: Vec<_> =
+        files.iter().flat_map(|(name, text)| page_offences(name, text)).collect();
+    for folder in vendors {
+        let licence = fs::read_to_string(folder.join("LICENSE")).unwrap_or_default();
+        if licence.trim().is_empty() {
+            offences.push(format!("{} has no LICENSE", folder.display()));
+        }
+    }
+    none(&offences, "the page");
+}
+
+#[test]
+fn offences_of_the_page_are_found() {
+    let long = format!("// What it is.\n{}", "x();\n".repeat(PAGE_LINES_MAX));
+    for (name, text, expect) in [
+        ("a.js", "// What it is.\nretrieval(x); /* style= */", 0),
+        ("a.css", "/* What it is. */", 0),
+        ("a.js", "import \"./b.js\";", 1),
+        ("a.css", "x {}\n/* late */", 1),
+        ("a.js", "// x\nroot.innerHTML = text;", 1),
+        ("a.js", "// x\nroot[\"outerHTML\"] = eval(text);", 2),
+        ("a.js", "// x\nwindow.eval(a); new Function(a); document.write(a);", 3),
+        ("a.js", long.as_str(), 1),
+        ("a.html", "<p class=\"x\" lang=en>", 0),
+        ("a.html", "<p style=\"x\">", 1),
+        ("a.html", "<p\nonclick=\"x\">", 1),
+        ("a.html", "<script>x</script>", 1),
+        ("a.svg", "<svg onload=\"x\">", 1),
+    ] {
+        let found = page_offences(name, text);
+        assert_eq!(found.len(), expect, "{name}: `{text}`: {found:?}");
+    }
+}

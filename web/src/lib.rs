@@ -1,6 +1,10 @@
-//! The pages: files of `ui/`, embedded into the binary.
+//! The pages: files of `ui/`, embedded into the binary, and a report as one file made of them.
 
 #![forbid(unsafe_code)]
+
+mod bundle;
+mod imports;
+pub mod offline;
 
 use rust_embed::RustEmbed;
 

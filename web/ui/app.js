@@ -1,30 +1,28 @@
-// The frame around every page: navigation, who is logged in, what runs and its Stop button.
+// The frame around every page: navigation, who is logged in, and what runs.
 
-import { get, post, path, every } from "./api.js";
-import { h, put, say } from "./dom.js";
-import { rate } from "./format.js";
-import { fill, language, setLanguage, texts } from "./i18n.js";
-import { stateText } from "./parts/badges.js";
+import { get, post } from "./api.js";
+import { h, put } from "./dom.js";
+import { language, setLanguage, texts } from "./i18n.js";
+import { listen, showKeys } from "./parts/keys.js";
+import { login } from "./parts/login.js";
 import { problem } from "./parts/problem.js";
+import { roleText } from "./parts/role.js";
+import { Running } from "./parts/running.js";
 
 const t = texts({
   skip: ["Skip to the page", "跳到正文"],
+  pages: ["Pages", "页面导航"],
   tasks: ["Tasks", "任务"],
+  run: ["Run", "运行"],
   compare: ["Compare", "对比"],
   cluster: ["Cluster", "集群"],
   data: ["Data", "数据"],
   monitor: ["Monitor", "监控"],
   users: ["Users", "用户"],
-  other: ["中文", "English"],
+  keys: ["Keys", "快捷键"],
   logout: ["Log out", "退出"],
-  login: ["Log in", "登录"],
-  user: ["User", "用户名"],
-  password: ["Password", "密码"],
-  stop: ["Stop", "停止"],
-  stopping: ["Stopping", "停止中"],
-  nothing: ["Nothing is running", "当前没有运行中的任务"],
-  more: ["and {n} more", "另有 {n} 个"],
   gone: ["There is no such page", "没有这个页面"],
+  back: ["To the tasks", "返回任务列表"],
 });
 
 /**
@@ -46,25 +44,23 @@ const ROLES = ["viewer", "operator", "admin"];
 
 /** First part of the address → module, and whether the navigation has it. */
 const PAGES = [
-  { name: "tasks", file: (/** @type {string[]} */ rest) => (rest.length > 0 ? "edit" : "tasks"), label: t.tasks },
-  { name: "runs", file: () => "run", label: null },
-  { name: "compare", file: () => "compare", label: t.compare },
-  { name: "cluster", file: () => "cluster", label: t.cluster },
-  { name: "data", file: () => "data", label: t.data },
-  { name: "monitor", file: () => "monitor", label: t.monitor },
-  { name: "users", file: () => "users", label: t.users },
+  { name: "tasks", file: (/** @type {string[]} */ rest) => (rest.length > 0 ? "edit" : "tasks"), label: t.tasks, inNav: true },
+  { name: "runs", file: () => "run", label: t.run, inNav: false },
+  { name: "compare", file: () => "compare", label: t.compare, inNav: true },
+  { name: "cluster", file: () => "cluster", label: t.cluster, inNav: true },
+  { name: "data", file: () => "data", label: t.data, inNav: true },
+  { name: "monitor", file: () => "monitor", label: t.monitor, inNav: true },
+  { name: "users", file: () => "users", label: t.users, inNav: true },
 ];
 
 let me = { name: "", role: "viewer", auth: false };
 const can = (/** @type {string} */ role) => ROLES.indexOf(me.role) >= ROLES.indexOf(role);
 
-const nav = h("nav", { "aria-label": "acp" });
+const nav = h("nav", { id: "nav", "aria-label": t.pages });
 const who = h("div.who");
 const main = h("main", { id: "page", tabindex: "-1" });
-const running = h("aside.running", { id: "running", "aria-label": t.stop });
+const running = new Running(can);
 let current = new AbortController();
-/** The run that the page shows. @type {string | null} */
-let shown = null;
 
 async function start() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
@@ -72,12 +68,14 @@ async function start() {
     h("a.skip", { href: "#page", onclick: skip }, t.skip),
     h("header.top", null, h("a.brand", { href: "#/tasks" }, "acp"), nav, who),
     main,
-    running,
+    running.away,
+    running.bar,
   );
-  addEventListener("hashchange", route);
+  addEventListener("hashchange", () => route(true));
   document.addEventListener("acp-login", askForLogin);
+  listen();
   await greet();
-  every(1000, new AbortController().signal, showRunning, () => {});
+  running.start(new AbortController().signal);
 }
 
 /** @param {Event} event */
@@ -96,72 +94,83 @@ async function greet() {
     setTimeout(greet, 1000);
     return;
   }
-  showWho();
-  await route();
+  showWho(me.auth);
+  running.bar.hidden = false;
+  await route(false);
 }
 
-function showWho() {
-  const change = h("button.small", { type: "button", id: "language", lang: language === "zh" ? "en" : "zh-CN", onclick: () => setLanguage(language === "zh" ? "en" : "zh") }, t.other);
-  const out = h("button.small", { type: "button", id: "logout", onclick: logout }, t.logout);
-  put(who, me.auth && h("span.muted", { id: "me" }, me.name), change, me.auth && out);
+/** @param {boolean} isIn  logged in */
+function showWho(isIn) {
+  const other = language === "zh" ? { code: "en", lang: "en", label: "English" } : { code: "zh", lang: "zh-CN", label: "中文" };
+  put(
+    who,
+    isIn && h("span.muted.me", { id: "me", title: roleText(me.role) }, me.name),
+    h("button.small", { type: "button", id: "keys", title: t.keys, "aria-label": t.keys, onclick: showKeys }, "?"),
+    h("button.small", { type: "button", id: "language", lang: other.lang, onclick: () => setLanguage(other.code) }, other.label),
+    isIn && h("button.small", { type: "button", id: "logout", onclick: logout }, t.logout),
+  );
 }
 
 async function logout() {
-  await post("logout");
+  try {
+    await post("logout");
+  } catch (error) {
+    put(main, problem(error));
+    return;
+  }
   location.reload();
 }
 
 function askForLogin() {
   current.abort();
   put(nav);
-  const user = h("input", { name: "user", autocomplete: "username", required: true });
-  const password = h("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-  const said = h("div");
-  const enter = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    try {
-      const [name, word] = [user, password].map((input) => /** @type {HTMLInputElement} */ (input).value);
-      await post("login", { user: name, password: word });
-      await greet();
-    } catch (error) {
-      put(said, problem(error));
-    }
-  };
-  put(
-    main,
-    h("form.card.login", { id: "login", onsubmit: enter }, h("h1", null, t.login), said,
-      h("label.field", null, h("span", null, t.user), user),
-      h("label.field", null, h("span", null, t.password), password),
-      h("button.primary", null, t.login)),
-  );
-  user.focus();
+  showWho(false);
+  // What runs is not known to who is not logged in.
+  running.bar.hidden = true;
+  login(main, greet);
 }
 
-async function route() {
+/** The address as the name of a page, what is behind it, and its query. */
+function address() {
   const [where, query] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name, ...params] = (where || "tasks").split("/").map(decodeURIComponent);
+  const parts = (where || "tasks").split("/").filter((part) => part !== "");
+  return { name: decode(parts[0] ?? "tasks"), params: parts.slice(1).map(decode), query: new URLSearchParams(query ?? "") };
+}
+
+/** What somebody typed may be no text at all. @param {string} part */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Shows the page of the address. @param {boolean} isMove  the reader came from another one */
+async function route(isMove) {
+  const { name, params, query } = address();
   const page = PAGES.find((one) => one.name === name);
   current.abort();
   current = new AbortController();
-  shown = null;
+  const { signal } = current;
   showNav(name);
-  const root = h("div.page");
+  const root = h("div.page", { "data-page": name });
   put(main, root);
   scrollTo(0, 0);
+  if (isMove) main.focus({ preventScroll: true });
+  const title = (/** @type {string} */ text) => { if (!signal.aborted) document.title = `${text} · acp`; };
   if (page === undefined) {
-    put(root, h("p.empty", null, t.gone));
+    title(t.gone);
+    put(root, h("h1", null, t.gone), h("p.empty", null, h("a", { href: "#/tasks" }, t.back)));
     return;
   }
-  const { signal } = current;
+  title(page.label);
   /** @type {Context} */
   const context = {
-    root, params, signal, me, can,
-    query: new URLSearchParams(query ?? ""),
-    title: (title) => { document.title = `${title} · acp`; },
-    show: (run) => { if (!signal.aborted) shown = run; },
+    root, params, query, signal, me, can, title,
+    show: (run) => { if (!signal.aborted) running.want(run); },
     go: (hash) => { location.hash = hash; },
   };
-  context.title(page.label ?? "acp");
   try {
     const module = await import(`./pages/${page.file(params)}.js`);
     if (!signal.aborted) await module.mount(context);
@@ -172,46 +181,10 @@ async function route() {
 
 /** @param {string} name */
 function showNav(name) {
-  const pages = PAGES.filter((page) => page.label !== null && (page.name !== "users" || (me.auth && can("admin"))));
+  const pages = PAGES.filter((page) => page.inNav && (page.name !== "users" || (me.auth && can("admin"))));
   const open = name === "runs" ? "tasks" : name;
-  put(nav, pages.map((page) => h("a", { href: `#/${page.name}`, "aria-current": page.name === open ? "page" : null }, page.label)));
-}
-
-const stopButton = h("button.stop", { type: "button", id: "stop", onclick: stop }, t.stop);
-const stopProblem = h("span.bad", { role: "alert" });
-const what = h("span.what", { id: "running-what" });
-/** The run that Stop is for. @type {string | null} */
-let stoppable = null;
-
-async function stop() {
-  if (stoppable === null) return;
-  stopButton.setAttribute("disabled", "");
-  try {
-    await post(path`runs/${stoppable}/stop`);
-    say(stopProblem, "");
-  } catch (error) {
-    say(stopProblem, /** @type {Error} */ (error).message);
-    stopButton.removeAttribute("disabled");
-  }
-}
-
-async function showRunning() {
-  if (document.hidden || document.getElementById("login") !== null) return;
-  const { runs, total } = await get("runs?state=active&limit=20");
-  const run = runs.find((/** @type {any} */ one) => one.id === shown) ?? runs[0];
-  running.classList.toggle("idle", run === undefined);
-  if (run === undefined) {
-    stoppable = null;
-    say(stopProblem, "");
-    put(running, h("span.what.muted", null, t.nothing));
-    return;
-  }
-  stoppable = run.id;
-  const more = total > 1 ? ` · ${fill(t.more, { n: total - 1 })}` : "";
-  put(what, h("a", { href: `#/runs/${encodeURIComponent(run.id)}` }, run.name), ` · ${stateText(run.state)}${more}`);
-  say(stopButton, run.stopping === null ? t.stop : t.stopping);
-  stopButton.toggleAttribute("disabled", run.stopping !== null || !can("operator"));
-  if (stopButton.parentElement !== running) put(running, what, stopProblem, stopButton);
+  put(nav, pages.map((page) => h("a", { href: `#/${page.name}`, "data-page": page.name, "aria-current": page.name === open ? "page" : null }, page.label)));
+  nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 start();

@@ -1,9 +1,11 @@
 //! What every handler works on.
 
+use super::compare::COMPARISONS_MAX;
 use super::live::LiveRuns;
 use super::statuses::Statuses;
 use crate::auth::{Attempts, BindError, Identity, Passwords, TargetError, Targets, check_bind};
 use crate::clock::Clock;
+use crate::schedule::SchedulerSettings;
 use crate::settings::ApiSettings;
 use crate::store::{AuditRecord, Store};
 use acp_coord::{ControlSide, DirectControl};
@@ -57,6 +59,8 @@ pub struct AppParts {
     pub nudge: Arc<Notify>,
     /// From a live change to the moment it takes effect on every agent.
     pub change_delay_us: u64,
+    /// How the scheduler chooses agents, to say beforehand what it would do.
+    pub schedule: SchedulerSettings,
     /// Settings.
     pub settings: ApiSettings,
     /// Ends streams and the server.
@@ -73,6 +77,7 @@ pub struct App {
     pub(crate) clock: Clock,
     pub(crate) nudge: Arc<Notify>,
     pub(crate) change_delay_us: u64,
+    pub(crate) schedule: SchedulerSettings,
     pub(crate) settings: ApiSettings,
     pub(crate) stop: CancellationToken,
     pub(crate) targets: Targets,
@@ -81,6 +86,7 @@ pub struct App {
     pub(crate) statuses: Statuses,
     pub(crate) live: LiveRuns,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) comparisons: Arc<Semaphore>,
     pub(crate) frames_taken: AtomicU64,
     /// One start or rate change at a time, so that two do not share the rest of a ceiling.
     pub(crate) admission: Mutex<()>,
@@ -108,6 +114,7 @@ impl App {
         Ok(Arc::new(Self {
             targets: Targets::new(&settings.targets)?,
             streams: Arc::new(Semaphore::new(settings.event_streams_max)),
+            comparisons: Arc::new(Semaphore::new(COMPARISONS_MAX)),
             store: parts.store,
             coord: parts.coord,
             coordinator: parts.coordinator,
@@ -116,6 +123,7 @@ impl App {
             clock: parts.clock,
             nudge: parts.nudge,
             change_delay_us: parts.change_delay_us,
+            schedule: parts.schedule,
             settings,
             stop: parts.stop,
             passwords: Passwords::default(),

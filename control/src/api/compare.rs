@@ -1,18 +1,30 @@
-//! Two reports side by side: what differs in books, rates and percentiles.
+//! Two to four runs side by side: what differs, and whether by more than noise.
 
 use super::app::App;
 use super::caller::{As, Viewer};
-use super::error::Answer;
+use super::error::{Answer, ApiError};
 use super::reports::find_report;
+use acp_report::compare::{
+    self, Blocks, Curve, Differing, Judged, Numbers, RateTrack, Side, Subject,
+};
 use acp_wire::Report;
-use acp_wire::report::Distribution;
 use axum::Json;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
-/// Which two runs.
+/// Comparisons that are worked on at a time: each reads every second of its runs.
+pub(super) const COMPARISONS_MAX: usize = 2;
+/// How long others wait for their turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Frames read at once.
+const PAGE: u32 = 200;
+
+/// Which runs.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -21,46 +33,71 @@ pub(super) struct CompareQuery {
     a: String,
     /// The one to compare.
     b: String,
+    /// Another one to compare.
+    c: Option<String>,
+    /// Another one to compare; only with `c`.
+    d: Option<String>,
 }
 
-/// One of the two.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-struct Side {
-    /// Id of the run.
-    run: String,
-    /// Name of its plan.
-    name: String,
-    /// Whether its numbers may be trusted.
-    verdict: String,
-    /// Start of its measured part.
-    started_unix_us: u64,
+impl CompareQuery {
+    fn runs(self) -> Answer<Vec<String>> {
+        if self.d.is_some() && self.c.is_none() {
+            return Err(ApiError::bad_request("there is a run d and no run c"));
+        }
+        Ok([Some(self.a), Some(self.b), self.c, self.d].into_iter().flatten().collect())
+    }
 }
 
-/// A number in both.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-struct Difference {
-    /// Its place in the report: `latency.response_ns.p99`.
-    name: String,
-    a: f64,
-    b: f64,
-    /// `b − a`.
-    difference: f64,
-    /// `b / a`; none where `a` is 0.
-    ratio: Option<f64>,
-}
-
-/// Two runs side by side.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
+/// Runs side by side. Every list of values is in the order of `runs`, of which the first is the
+/// baseline.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Comparison {
-    a: Side,
-    b: Side,
+    /// `{run, name, verdict, started_unix_us, duration_us, blocks}`: who each run is, and by how many
+    /// blocks of seconds it was judged.
+    #[schema(value_type = Vec<Object>)]
+    runs: Vec<Side>,
     /// What speaks against comparing them.
     warnings: Vec<String>,
-    /// Every number of books, rates and percentiles.
-    differences: Vec<Difference>,
+    /// `{name, values}`: every number of books, rates and percentiles.
+    #[schema(value_type = Vec<Object>)]
+    numbers: Vec<Numbers>,
+    /// `{name, unit, better, values, differences}`: measures that are judged. `unit` is `ns`, `per_s`,
+    /// `us` or `ratio`, `better` is `lower` or `higher`. A difference is null for the baseline, or
+    /// `{difference, ratio, low, high, judgement}` with the 95 % interval of the ratio to the baseline,
+    /// and `better`, `worse`, `same` or `no_decision`.
+    #[schema(value_type = Vec<Object>)]
+    judged: Vec<Judged>,
+    /// `{run, points}`: response time by quantile, points of quantile and nanoseconds.
+    #[schema(value_type = Vec<Object>)]
+    curves: Vec<Curve>,
+    /// `{run, width_s, second, completed_per_s, response_p99_ns}`: rate and response time over time, in
+    /// columns.
+    #[schema(value_type = Vec<Object>)]
+    rates: Vec<RateTrack>,
+    /// `{name, values}`: fields of the plans that differ, as text; null where a plan has none.
+    #[schema(value_type = Vec<Object>)]
+    plan: Vec<Differing>,
+    /// `{name, values}`: what differs in version, driver, kernel, host, shards, agents, CPUs, warm-up.
+    #[schema(value_type = Vec<Object>)]
+    environment: Vec<Differing>,
 }
 
-/// Compares the reports of two runs.
+impl From<compare::Comparison> for Comparison {
+    fn from(found: compare::Comparison) -> Self {
+        Self {
+            runs: found.runs,
+            warnings: found.warnings,
+            numbers: found.numbers,
+            judged: found.judged,
+            curves: found.curves,
+            rates: found.rates,
+            plan: found.plan,
+            environment: found.environment,
+        }
+    }
+}
+
+/// Compares runs with the first of them.
 #[utoipa::path(
     get, path = "/compare", tag = "runs", params(CompareQuery),
     responses((status = 200, description = "side by side", body = Comparison))
@@ -70,136 +107,76 @@ pub(super) async fn compare(
     State(app): State<Arc<App>>,
     Query(query): Query<CompareQuery>,
 ) -> Answer<Json<Comparison>> {
-    let a = find_report(&app, &query.a).await?;
-    let b = find_report(&app, &query.b).await?;
-    Ok(Json(side_by_side((&query.a, &a), (&query.b, &b))))
-}
-
-fn side_by_side(a: (&str, &Report), b: (&str, &Report)) -> Comparison {
-    let pairs = numbers(a.1).into_iter().zip(numbers(b.1));
-    let differences = pairs.map(|((name, a), (_, b))| Difference {
-        name,
-        a,
-        b,
-        difference: b - a,
-        ratio: (a != 0.0).then(|| b / a),
-    });
-    Comparison {
-        warnings: warnings(a, b),
-        a: side(a),
-        b: side(b),
-        differences: differences.collect(),
-    }
-}
-
-fn side((run, report): (&str, &Report)) -> Side {
-    Side {
-        run: run.into(),
-        name: report.run.name.clone(),
-        verdict: report.verdict.state.name().into(),
-        started_unix_us: report.run.started_unix_us,
-    }
-}
-
-fn warnings(a: (&str, &Report), b: (&str, &Report)) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for (run, report) in [a, b] {
-        if report.verdict.state != acp_wire::State::Valid {
-            let verdict = report.verdict.state.name();
-            warnings.push(format!("run `{run}` is {verdict}: its numbers may not be trusted"));
-        }
-        if !report.books.balanced {
-            warnings.push(format!("the books of run `{run}` do not balance"));
+    let runs = query.runs()?;
+    let mut work = Work { runs: Vec::new(), order: Vec::new(), turn: turn(&app).await? };
+    for id in runs {
+        let known = work.runs.iter().position(|read| read.id == id);
+        work.order.push(known.unwrap_or(work.runs.len()));
+        if known.is_none() {
+            work = read(&app, work, id).await?;
         }
     }
-    if a.1.plan != b.1.plan {
-        warnings.push("the plans are not the same".into());
+    let found = spawn_blocking(move || work.compare()).await;
+    Ok(Json(found.map_err(|error| ApiError::internal(&error))?.into()))
+}
+
+/// Waits until fewer than the most are worked on.
+async fn turn(app: &App) -> Answer<OwnedSemaphorePermit> {
+    let permit = Arc::clone(&app.comparisons).acquire_owned();
+    let busy = || {
+        ApiError::unavailable(format!(
+            "{COMPARISONS_MAX} other comparisons are worked on\nhint: try again in a moment"
+        ))
+    };
+    let in_time = tokio::time::timeout(PATIENCE, permit).await;
+    in_time.map_err(|_| busy())?.map_err(|error| ApiError::internal(&error))
+}
+
+/// A run as far as it is read.
+struct Read {
+    id: String,
+    report: Report,
+    blocks: Blocks,
+}
+
+/// What a comparison works on. It goes into the threads that work on it, so that its turn lasts until
+/// they are done, even where nobody waits for the answer any more.
+struct Work {
+    /// Each run once.
+    runs: Vec<Read>,
+    /// Places in `runs`, as they were asked for.
+    order: Vec<usize>,
+    turn: OwnedSemaphorePermit,
+}
+
+impl Work {
+    fn compare(self) -> compare::Comparison {
+        let subject = |place: &usize| {
+            let Read { id, report, blocks } = &self.runs[*place];
+            Subject { run: id, report, blocks: Some(blocks) }
+        };
+        let found = compare::compare(&self.order.iter().map(subject).collect::<Vec<_>>());
+        drop(self.turn);
+        found
     }
-    warnings
 }
 
-/// Names and numbers of a report, the same names for every report.
-fn numbers(report: &Report) -> Vec<(String, f64)> {
-    let books = &report.books;
-    let counts = [
-        ("books.planned", books.planned),
-        ("books.sent", books.sent),
-        ("books.not_sent", books.not_sent_total()),
-        ("books.completed", books.completed),
-        ("books.errors", books.errors_total()),
-        ("books.in_flight_at_stop", books.in_flight_at_stop),
-        ("books.lost_with_agent", books.lost_with_agent),
-    ];
-    let rates = [
-        ("rate.planned_per_s", report.rate.planned_per_s),
-        ("rate.sent_per_s", report.rate.sent_per_s),
-        ("rate.completed_per_s", report.rate.completed_per_s),
-        ("generator.cpu_us_per_request", report.generator.cpu_us_per_request),
-    ];
-    let latency = &report.latency;
-    let distributions = [
-        ("response_ns", latency.response_ns),
-        ("service_ns", latency.service_ns),
-        ("first_byte_ns", latency.first_byte_ns),
-        ("connect_ns", latency.connect_ns),
-        ("send_lag_ns", latency.send_lag_ns),
-        ("error_response_ns", latency.error_response_ns),
-    ];
-    let mut numbers: Vec<_> =
-        counts.map(|(name, count)| (name.to_owned(), count as f64)).into_iter().collect();
-    numbers.extend(rates.map(|(name, rate)| (name.to_owned(), rate)));
-    for (name, distribution) in distributions {
-        numbers.extend(
-            figures(&distribution)
-                .map(|(figure, value)| (format!("latency.{name}.{figure}"), value)),
-        );
-    }
-    numbers
-}
-
-fn figures(distribution: &Distribution) -> [(&'static str, f64); 8] {
-    [
-        ("min", distribution.min as f64),
-        ("mean", distribution.mean),
-        ("p50", distribution.p50 as f64),
-        ("p90", distribution.p90 as f64),
-        ("p99", distribution.p99 as f64),
-        ("p99_9", distribution.p99_9 as f64),
-        ("p99_99", distribution.p99_99 as f64),
-        ("max", distribution.max as f64),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use acp_wire::State;
-
-    #[test]
-    fn numbers_and_doubts_are_side_by_side() {
-        let mut a = Report::default();
-        a.books.balanced = true;
-        a.books.sent = 100;
-        a.latency.response_ns.p99 = 2_000;
-        let mut b = a.clone();
-        b.books.sent = 150;
-        b.latency.response_ns.p99 = 1_000;
-        b.verdict.state = State::Partial;
-        b.books.balanced = false;
-        b.plan.name = "other".into();
-        let found = side_by_side(("1", &a), ("2", &b));
-        let of = |name: &str| found.differences.iter().find(|row| row.name == name).unwrap();
-        for (name, difference, ratio) in [
-            ("books.sent", 50.0, Some(1.5)),
-            ("latency.response_ns.p99", -1_000.0, Some(0.5)),
-            ("books.errors", 0.0, None),
-        ] {
-            assert_eq!((of(name).difference, of(name).ratio), (difference, ratio), "{name}");
-        }
-        for (warning, part) in found.warnings.iter().zip(["partial", "balance", "plans"]) {
-            assert!(warning.contains(part), "{warning}");
-        }
-        assert_eq!(found.warnings.len(), 3, "{:?}", found.warnings);
-        assert_eq!(side_by_side(("1", &a), ("1", &a)).warnings, Vec::<String>::new());
+/// Adds a run: its report, and its seconds a page at a time.
+async fn read(app: &App, mut work: Work, id: String) -> Answer<Work> {
+    let report = find_report(app, &id).await?;
+    let blocks = Blocks::new(report.run.duration_us);
+    work.runs.push(Read { id: id.clone(), report, blocks });
+    let mut from = 0;
+    loop {
+        let page = app.store.frames_from(&id, false, from, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(work) };
+        from = last.frame.second.saturating_add(u64::from(last.width_s.max(1)));
+        let folded = spawn_blocking(move || {
+            if let Some(run) = work.runs.last_mut() {
+                page.iter().for_each(|stored| run.blocks.push(&stored.frame, stored.width_s));
+            }
+            work
+        });
+        work = folded.await.map_err(|error| ApiError::internal(&error))?;
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! All of it is read from the store, so any control can serve it, and one that comes back goes on
 //! where another has stopped. The id of each message says what the client has by then
-//! (`f<frame>.e<event>`); a client that comes back with it as `Last-Event-ID` misses nothing. The
+//! ([`Cursor`]); a client that comes back with it misses nothing. The
 //! state is sent at the start and whenever it changes. After the last frame of a run that has ended
 //! comes `end`, and the client should not come back.
 //!
@@ -13,23 +13,25 @@
 
 use super::app::App;
 use super::caller::{As, Viewer};
+use super::cursor::Cursor;
 use super::error::{Answer, ApiError};
 use super::runs::{FrameView, find};
 use super::states::is_final;
 use crate::auth::identify;
 use crate::store::{EventRecord, Intent, Role, RunState, Stored};
 use acp_wire::frame::Histograms;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{Stream, unfold};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
 
 const POLL: Duration = Duration::from_millis(250);
 /// How often it is asked whether whoever reads may still do so.
@@ -39,32 +41,20 @@ const POLL_FAILED: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const READ_AT_ONCE: u32 = 64;
 
-/// What a client has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Cursor {
-    frame: i64,
-    event: i64,
-}
-
-impl Cursor {
-    fn parse(text: &str) -> Option<Self> {
-        let (frame, event) = text.strip_prefix('f')?.split_once(".e")?;
-        let number = |text: &str| text.parse().ok().filter(|number| *number >= 0);
-        Some(Self { frame: number(frame)?, event: number(event)? })
-    }
-
-    fn id(self) -> String {
-        format!("f{}.e{}", self.frame, self.event)
-    }
-}
-
-#[derive(Serialize)]
-struct EventMessage {
-    number: i64,
+/// Something that happened to a run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventMessage {
+    /// Grows within a run.
+    pub(super) number: i64,
+    /// When.
     at_unix_us: u64,
+    /// Run time; none before the run has a start.
     at_us: Option<i64>,
+    /// `rate`, `stop`, `rule`, …
     kind: String,
+    /// A sentence.
     text: String,
+    /// Who did it; empty: acp itself.
     by: String,
 }
 
@@ -85,12 +75,22 @@ struct StateMessage {
     text: String,
 }
 
+/// From where on.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventQuery {
+    /// Go on after this: `f12.e3`. `Last-Event-ID`, which browsers send when they come back, wins.
+    after: Option<String>,
+}
+
 /// Streams a run: events `frame` (without histograms), `event`, `state`, and `end` at the end.
 #[utoipa::path(
     get, path = "/runs/{id}/events", tag = "runs",
     params(
         ("id" = String, Path),
-        ("Last-Event-ID" = Option<String>, Header, description = "go on after this: `f12.e3`")
+        ("Last-Event-ID" = Option<String>, Header, description = "go on after this: `f12.e3`"),
+        EventQuery
     ),
     responses((status = 200, description = "server-sent events", content_type = "text/event-stream", body = String))
 )]
@@ -98,13 +98,10 @@ pub(super) async fn events(
     _who: As<Viewer>,
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    Query(query): Query<EventQuery>,
     headers: HeaderMap,
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let cursor = match headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?")) {
-        None | Some("") => Cursor::default(),
-        Some(text) => Cursor::parse(text)
-            .ok_or_else(|| ApiError::bad_request("Last-Event-ID is not one of this stream's"))?,
-    };
+    let cursor = cursor(&headers, query.after.as_deref())?;
     let run = find(&app, &id).await?;
     let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| ApiError {
         retry_after_s: Some(5),
@@ -124,6 +121,18 @@ pub(super) async fn events(
     };
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     Ok(Sse::new(unfold(feed, Feed::next)).keep_alive(keep_alive))
+}
+
+/// What the client has already.
+fn cursor(headers: &HeaderMap, after: Option<&str>) -> Answer<Cursor> {
+    let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?"));
+    let (name, text) = match (header, after) {
+        (Some(text), _) if !text.is_empty() => ("Last-Event-ID", text),
+        (_, Some(text)) if !text.is_empty() => ("after", text),
+        _ => return Ok(Cursor::default()),
+    };
+    let wrong = || format!("{name} is not one of this stream's\nhint: ids are like `f12.e3`");
+    Cursor::parse(text).ok_or_else(|| ApiError::bad_request(wrong()))
 }
 
 struct Feed {
@@ -230,26 +239,11 @@ impl Feed {
     }
 
     fn push(&mut self, kind: &str, data: &impl Serialize) {
-        match Event::default().event(kind).id(self.cursor.id()).json_data(data) {
+        match Event::default().event(kind).id(self.cursor.to_string()).json_data(data) {
             Ok(message) => self.queue.push_back(message),
             Err(error) => {
                 tracing::error!("failed to write a message of run `{}`: {error}", self.run)
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_read_as_they_are_written() {
-        for cursor in [Cursor::default(), Cursor { frame: i64::MAX, event: 7 }] {
-            assert_eq!(Cursor::parse(&cursor.id()), Some(cursor));
-        }
-        for text in ["", "f", "f1", "f1.e", "f.e1", "e1.f1", "f-1.e1", "f1.e-1", "f1.e1x", "1.1"] {
-            assert_eq!(Cursor::parse(text), None, "`{text}`");
         }
     }
 }

@@ -2,18 +2,29 @@
 
 use super::app::App;
 use super::caller::{As, Planner};
+use super::checks::{self, Check, CheckState, TargetCheck};
 use super::error::{Answer, ApiError};
-use crate::auth::{Admitted, hash_hex, peak_rate_per_s};
+use super::outlook::Outlook;
+use super::problems::{self, Problem};
+use super::{limits, plan_text, preview};
+use crate::auth::{Admitted, TargetError, hash_hex, peak_rate_per_s};
 use crate::store::RunRecord;
-use acp_plan::Schedule;
+use acp_plan::Survey;
 use acp_report::rules::{RuleError, parse_abort, parse_slo};
 use acp_wire::agent::ChangeKind;
+use acp_wire::plan::Model;
 use acp_wire::units::{Rate, parse_rate};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use utoipa::ToSchema;
+
+/// Fields that a schedule is made from.
+const SCHEDULE: [&str; 6] =
+    ["load.model", "load.rate", "load.profile", "load.duration", "load.requests", "load.warmup"];
 
 /// SHA-256 of a plan's JSON, in hex, as it is served to agents.
 ///
@@ -60,8 +71,18 @@ pub(super) async fn check_ceiling(
     rate_per_s: Option<f64>,
     run: &str,
 ) -> Answer<()> {
+    let others = rates_of_others(app, &checked.admitted, run).await?;
+    Ok(app.targets.check_rate(&checked.admitted, rate_per_s, &others)?)
+}
+
+/// What active runs other than `run` load, and how fast, where there is a ceiling that counts them.
+async fn rates_of_others(
+    app: &App,
+    admitted: &Admitted,
+    run: &str,
+) -> Answer<Vec<(Admitted, f64)>> {
     let mut others = Vec::new();
-    if app.targets.has_ceiling(&checked.admitted) {
+    if app.targets.has_ceiling(admitted) {
         for other in app.store.active_runs().await?.iter().filter(|other| other.id != run) {
             let Ok(compiled) = acp_plan::compile(&other.plan) else { continue };
             // A name that is gone by now is loaded by nobody.
@@ -69,7 +90,7 @@ pub(super) async fn check_ceiling(
             others.push((admitted, current_rate_per_s(other, &compiled)));
         }
     }
-    Ok(app.targets.check_rate(&checked.admitted, rate_per_s, &others)?)
+    Ok(others)
 }
 
 /// The rate that a run was changed to last, or the highest of its plan.
@@ -81,31 +102,43 @@ fn current_rate_per_s(run: &RunRecord, compiled: &acp_plan::Plan) -> f64 {
     changed.or_else(|| peak_rate_per_s(compiled)).unwrap_or(0.0)
 }
 
-/// A plan to look at.
+/// A plan to look at: one of the two.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PlanToCheck {
+#[serde(rename_all = "snake_case")]
+pub(super) enum PlanToCheck {
     /// A document `acp.plan/1`.
     #[schema(value_type = Object)]
-    plan: serde_json::Map<String, serde_json::Value>,
+    Plan(Map<String, Value>),
+    /// The same as TOML.
+    Toml(String),
 }
 
-/// Why a plan cannot be run.
+/// Agents and cores that a run would get.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct Problem {
-    /// A sentence.
-    message: String,
-    /// What to do; may be empty.
-    hint: String,
+pub(super) struct PlacementView {
+    /// Agents.
+    agents: u32,
+    /// Cores in all.
+    cores: u32,
+    /// Cores that are free on agents that it could use, its own included.
+    cores_free: u32,
 }
 
 /// What a plan would do.
 #[derive(Debug, Default, PartialEq, Serialize, ToSchema)]
 pub(super) struct PlanCheck {
-    /// Whether it can be run here.
+    /// Whether it has no problems: it can be saved. Whether it can start now say the checks.
     is_good: bool,
-    /// Why not.
+    /// Why not; all that can be found at once.
     problems: Vec<Problem>,
+    /// The plan as it was understood, with its defaults; none where it cannot be read.
+    #[schema(value_type = Option<Object>)]
+    plan: Option<acp_wire::Plan>,
+    /// The same plan as TOML, without defaults; empty where it cannot be read.
+    toml: String,
+    /// `open` or `closed`.
+    #[schema(value_type = Option<String>)]
+    model: Option<Model>,
     /// Requests that it plans; none in a closed loop that ends by time.
     slots: Option<u64>,
     /// Its highest rate; none in a closed loop.
@@ -116,6 +149,28 @@ pub(super) struct PlanCheck {
     warmup_us: u64,
     /// All of it in a sentence.
     sentence: String,
+    /// Seconds and rate per second at the corners of the schedule, with straight lines between them;
+    /// the warm-up is at negative seconds. Empty for closed loops.
+    schedule: Vec<[f64; 2]>,
+    /// Whether it could start now: `target`, `agents`, `ports`, `sockets` and `data`.
+    checks: Vec<Check>,
+    /// Agents and cores that it would get now; none where it would wait.
+    placement: Option<PlacementView>,
+}
+
+impl PlanCheck {
+    fn unreadable(problem: Problem) -> Self {
+        Self {
+            sentence: cannot(&problem),
+            problems: vec![problem],
+            checks: checks::of_nothing(),
+            ..Self::default()
+        }
+    }
+}
+
+fn cannot(problem: &Problem) -> String {
+    format!("cannot be run: {}", problem.message)
 }
 
 /// Says whether a plan can be run here, and what it would do.
@@ -126,55 +181,126 @@ pub(super) struct PlanCheck {
 pub(super) async fn check(
     _who: As<Planner>,
     State(app): State<Arc<App>>,
-    Json(input): Json<PlanToCheck>,
+    Json(input): Json<Map<String, Value>>,
 ) -> Answer<Json<PlanCheck>> {
-    let problem = |error: ApiError| PlanCheck {
-        sentence: format!("cannot be run: {}", error.message),
-        problems: vec![Problem { message: error.message, hint: error.hint }],
-        ..PlanCheck::default()
+    let input: PlanToCheck = serde_json::from_value(input.into()).map_err(|error| {
+        ApiError::bad_request(format!("{error}\nhint: send one of `plan` and `toml`"))
+    })?;
+    let plan = match input {
+        PlanToCheck::Plan(plan) => problems::read_json(plan),
+        PlanToCheck::Toml(text) => plan_text::read(&text),
     };
-    let plan: acp_wire::Plan = match serde_json::from_value(input.plan.into()) {
-        Ok(plan) => plan,
-        Err(error) => return Ok(Json(problem(ApiError::unprocessable(error.to_string())))),
-    };
-    match check_plan(&app, &plan).await {
-        Ok(checked) => Ok(Json(describe(&checked.compiled))),
-        Err(error) if error.status.is_server_error() => Err(error),
-        Err(error) => Ok(Json(problem(error))),
-    }
+    Ok(Json(match plan {
+        Ok(plan) => look(&app, plan).await?,
+        Err(problem) => PlanCheck::unreadable(problem),
+    }))
 }
 
-fn describe(plan: &acp_plan::Plan) -> PlanCheck {
-    let slots = match &plan.schedule {
-        Schedule::Open { total, .. } => Some(*total),
-        Schedule::Closed { requests, .. } => *requests,
+/// Everything that can be said about a plan that can be read.
+async fn look(app: &App, document: acp_wire::Plan) -> Answer<PlanCheck> {
+    let Survey { plan, problems } = acp_plan::survey(&document);
+    let of_plan = |found: acp_plan::Problem| Problem::new(found.place, &found.error.to_string());
+    let mut problems: Vec<_> = problems.into_iter().map(of_plan).collect();
+    problems.extend(problems::of_rules(&document.stop));
+    let mut answer = PlanCheck {
+        toml: plan_text::write(&document),
+        model: Some(document.load.model),
+        plan: Some(document),
+        checks: checks::of_nothing(),
+        ..PlanCheck::default()
     };
-    let peak_rate_per_s = peak_rate_per_s(plan);
-    let amount = match (slots, peak_rate_per_s) {
-        (Some(slots), Some(rate)) => format!("{slots} requests at up to {rate} a second"),
-        (Some(slots), None) => format!("{slots} requests as fast as responses come"),
-        (None, _) => "requests as fast as responses come".into(),
-    };
-    let seconds = |ns: u64| ns as f64 / 1e9;
-    let length = plan.duration_ns().map(|ns| format!(" for {} s", seconds(ns)));
-    let warmup = match plan.warmup_ns {
-        0 => String::new(),
-        ns => format!(" after {} s of warm-up", seconds(ns)),
-    };
-    let hosts: Vec<_> = plan.endpoints.iter().take(3).map(ToString::to_string).collect();
-    let more = if plan.endpoints.len() > 3 { ", …" } else { "" };
-    PlanCheck {
-        is_good: true,
-        problems: Vec::new(),
-        slots,
-        peak_rate_per_s,
-        duration_us: plan.duration_ns().map(|ns| ns / 1_000),
-        warmup_us: plan.warmup_ns / 1_000,
-        sentence: format!(
-            "{amount}{}{warmup}, on {} connections to {}{more}",
-            length.unwrap_or_default(),
-            plan.connections,
-            hosts.join(", "),
-        ),
+    if let Some(plan) = plan {
+        describe(app, &plan, &mut problems, &mut answer).await?;
     }
+    answer.is_good = problems.is_empty();
+    if let Some(problem) = problems.first() {
+        answer.sentence = cannot(problem);
+    }
+    answer.problems = problems;
+    Ok(answer)
+}
+
+/// What a plan comes to, as far as its fields with problems do not matter for it.
+async fn describe(
+    app: &App,
+    plan: &acp_plan::Plan,
+    problems: &mut Vec<Problem>,
+    answer: &mut PlanCheck,
+) -> Answer<()> {
+    let is_good = |fields: &[&str]| {
+        !problems.iter().any(|problem| fields.iter().any(|field| problem.place.starts_with(field)))
+    };
+    let has_schedule = is_good(&SCHEDULE);
+    let has_size = has_schedule && is_good(&["load.connections"]);
+    let target = look_at_target(app, plan, has_schedule, problems).await?;
+    let outlook = if has_size { Some(Outlook::of(app, plan).await?) } else { None };
+    let crew = outlook.as_ref().and_then(|outlook| outlook.crew);
+    let placements = outlook.as_ref().and_then(Outlook::placements);
+    if has_schedule {
+        answer.slots = preview::slots(plan);
+        answer.peak_rate_per_s = peak_rate_per_s(plan);
+        answer.duration_us = plan.duration_ns().map(|ns| ns / 1_000);
+        answer.schedule = preview::schedule(plan);
+        answer.warmup_us = plan.warmup_ns / 1_000;
+    }
+    answer.sentence = preview::sentence(plan, crew);
+    answer.placement = crew.zip(outlook.as_ref()).map(|(crew, outlook)| PlacementView {
+        agents: crew.agents,
+        cores: crew.cores,
+        cores_free: outlook.preview.cores_free,
+    });
+    answer.checks = vec![target.check, checks::agents(outlook.as_ref())];
+    if has_size {
+        answer.checks.push(limits::ports(plan, target.addresses, placements));
+        answer.checks.push(limits::sockets(plan, placements));
+    } else {
+        let text = "the schedule and the connections have to be good first";
+        let unknown = |name| Check::new(name, CheckState::Unknown, text);
+        answer.checks.extend(["ports", "sockets"].map(unknown));
+    }
+    answer.checks.push(checks::data(plan, problems));
+    Ok(())
+}
+
+/// What is known of a target.
+struct Target {
+    check: Check,
+    /// Addresses that connections are spread over.
+    addresses: usize,
+}
+
+/// Whether the target may be loaded. What is wrong with it whatever else runs is a problem of the plan.
+async fn look_at_target(
+    app: &App,
+    plan: &acp_plan::Plan,
+    has_schedule: bool,
+    problems: &mut Vec<Problem>,
+) -> Answer<Target> {
+    let addresses = plan.endpoints.len();
+    if let Some(bad) = problems.iter().find(|problem| problem.place.starts_with("target")) {
+        return Ok(Target { check: checks::target(TargetCheck::Bad(bad)), addresses });
+    }
+    let admitted = match app.targets.admit(plan).await {
+        Ok(admitted) => admitted,
+        Err(error) => return Ok(refused(error, plan, problems)),
+    };
+    let addresses = admitted.addresses().iter().collect::<BTreeSet<_>>().len();
+    let peak = peak_rate_per_s(plan);
+    if has_schedule && let Err(error) = app.targets.check_rate(&admitted, peak, &[]) {
+        return Ok(refused(error, plan, problems));
+    }
+    let others = rates_of_others(app, &admitted, "").await?;
+    let busy = app.targets.check_rate(&admitted, peak, &others);
+    let check = match busy.err().filter(|_| has_schedule) {
+        Some(error) => TargetCheck::Busy(error.into()),
+        None => TargetCheck::Good(&admitted, app.targets.room(&admitted, &others)),
+    };
+    Ok(Target { check: checks::target(check), addresses })
+}
+
+fn refused(error: TargetError, plan: &acp_plan::Plan, problems: &mut Vec<Problem>) -> Target {
+    let problem = Problem::of(problems::place_of_target(&error, plan), error.into());
+    let check = checks::target(TargetCheck::Bad(&problem));
+    problems.push(problem);
+    Target { check, addresses: plan.endpoints.len() }
 }

@@ -1,15 +1,16 @@
-//! Reports of ended runs, in every format, and two of them side by side.
+//! Reports of ended runs, in every format.
 
 use super::app::App;
 use super::caller::{As, Viewer};
 use super::error::{Answer, ApiError};
 use super::runs::find;
+use super::saved::render_html;
 use acp_report::{
     Style, decode, new_histogram, render_csv, render_hdr, render_json, render_stored,
 };
 use acp_wire::Report;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(super) enum ReportFormat {
     Hdr,
     /// For people.
     Text,
+    /// The page of the run as one file that needs no server.
+    Html,
 }
 
 /// In which format.
@@ -38,13 +41,18 @@ pub(super) struct ReportQuery {
     /// `json` by default.
     #[param(inline)]
     format: Option<ReportFormat>,
+    /// Whether a JSON report has its series; it has by default.
+    series: Option<bool>,
+    /// Whether browsers keep it as a file instead of showing it. HTML always is one.
+    download: Option<bool>,
 }
 
 /// Shows the report of a run that has ended.
 #[utoipa::path(
     get, path = "/runs/{id}/report", tag = "runs", params(("id" = String, Path), ReportQuery),
     responses((status = 200, description = "the report", content(
-        (Object = "application/json"), (String = "text/csv"), (String = "text/plain")
+        (Object = "application/json"), (String = "text/csv"), (String = "text/plain"),
+        (String = "text/html")
     )))
 )]
 pub(super) async fn report(
@@ -53,14 +61,41 @@ pub(super) async fn report(
     Path(id): Path<String>,
     Query(query): Query<ReportQuery>,
 ) -> Answer<Response> {
-    let report = find_report(&app, &id).await?;
-    let (kind, text) = match query.format.unwrap_or_default() {
+    let mut report = find_report(&app, &id).await?;
+    let format = query.format.unwrap_or_default();
+    let is_file = format == ReportFormat::Html || query.download == Some(true);
+    if format == ReportFormat::Json && query.series == Some(false) {
+        report.series.clear();
+    }
+    let (kind, text) = match format {
         ReportFormat::Json => ("application/json", render_json(&report)),
         ReportFormat::Csv => ("text/csv; charset=utf-8", render_csv(&report)),
         ReportFormat::Hdr => ("text/plain; charset=utf-8", hdr(&report)?),
         ReportFormat::Text => ("text/plain; charset=utf-8", text(&report)?),
+        ReportFormat::Html => ("text/html; charset=utf-8", render_html(report)),
     };
-    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+    let mut response = ([(header::CONTENT_TYPE, kind)], text).into_response();
+    if is_file {
+        let name = file_name(&id, format);
+        let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
+            .map_err(|error| ApiError::internal(&error))?;
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    Ok(response)
+}
+
+/// Under which name a browser keeps the report of a run.
+fn file_name(run: &str, format: ReportFormat) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let run: String = run.chars().filter(is_plain).collect();
+    let suffix = match format {
+        ReportFormat::Json => "json",
+        ReportFormat::Csv => "csv",
+        ReportFormat::Hdr => "hdr",
+        ReportFormat::Text => "txt",
+        ReportFormat::Html => "html",
+    };
+    format!("acp-{run}.{suffix}")
 }
 
 /// The report of a run.

@@ -3,8 +3,8 @@
 use super::app::{ApiStartError, App};
 use super::error::ApiError;
 use super::{
-    agents, assets, audit, cluster, compare, desk, events, guard, health, legacy, openapi, plans,
-    registry, reports, runs, session, steer, tasks, tokens, users,
+    agents, assets, audit, cluster, compare, datasets, desk, events, guard, health, legacy,
+    openapi, plans, registry, reports, runs, series, session, steer, tasks, tokens, users,
 };
 use crate::auth::check_bind;
 use axum::Router;
@@ -16,6 +16,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,6 +38,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::frames))
+        .routes(routes!(series::series))
         .routes(routes!(steer::rate))
         .routes(routes!(steer::pause))
         .routes(routes!(steer::resume))
@@ -44,6 +47,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reports::report))
         .routes(routes!(events::events))
         .routes(routes!(compare::compare))
+        .routes(routes!(datasets::list))
         .routes(routes!(agents::list))
         .routes(routes!(agents::drain))
         .routes(routes!(agents::enable))
@@ -114,6 +118,8 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
+        // Streams of events are left as they are: what compresses holds back what it was given.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(app)
 }
 

@@ -4,6 +4,7 @@ use super::app::{App, Caller};
 use super::caller::{As, Operator, Viewer};
 use super::error::{Answer, ApiError};
 use super::live::Live;
+use super::pace_now::{PaceNow, pace_now};
 use super::paging::page;
 use super::plans::{check_ceiling, check_plan, plan_hash};
 use super::states::is_final;
@@ -18,6 +19,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use ulid::Ulid;
 use utoipa::{IntoParams, ToSchema};
@@ -63,16 +65,38 @@ impl From<RunRecord> for RunSummary {
             target: run.plan.target.url,
             owner: run.owner,
             state: run.state,
-            stopping: match run.intent {
-                Intent::Run => None,
-                Intent::Stop { kind, reason } => Some(format!("{kind}: {reason}")),
-            },
+            stopping: stopping(run.intent),
             created_unix_us: run.created_unix_us,
             t0_unix_us: run.t0_unix_us,
             ended_unix_us: run.ended_unix_us,
             verdict: run.verdict,
             text: run.text,
         }
+    }
+}
+
+/// Why a run is to stop; none while it is to run.
+pub(super) fn stopping(intent: Intent) -> Option<String> {
+    match intent {
+        Intent::Run => None,
+        Intent::Stop { kind, reason } => Some(format!("{kind}: {reason}")),
+    }
+}
+
+/// A run in a list, with its shape.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunItem {
+    #[serde(flatten)]
+    summary: RunSummary,
+    /// Agents that had a part of it.
+    agents: u32,
+    /// Completed requests a second in equal slices of its measured part; empty before it has a report.
+    spark: Vec<f32>,
+}
+
+impl RunItem {
+    fn new(run: RunRecord, agents: u32) -> Self {
+        Self { agents, spark: run.spark.clone(), summary: run.into() }
     }
 }
 
@@ -121,7 +145,9 @@ impl From<PartRecord> for PartView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RunView {
     #[serde(flatten)]
-    summary: RunSummary,
+    item: RunItem,
+    #[serde(flatten)]
+    pace: PaceNow,
     /// The plan as it was when the run was started: a document `acp.plan/1`.
     #[schema(value_type = Object)]
     plan: acp_wire::Plan,
@@ -138,7 +164,7 @@ pub(super) struct RunView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RunList {
     /// Newest first.
-    runs: Vec<RunSummary>,
+    runs: Vec<RunItem>,
     /// How many there are in all.
     total: u64,
 }
@@ -219,14 +245,21 @@ pub(super) async fn list(
     let states = states(query.state.as_deref().unwrap_or_default())?;
     let filter = RunFilter { task: query.task, states };
     let (runs, total) = app.store.runs(&filter, page).await?;
-    Ok(Json(RunList { runs: runs.into_iter().map(RunSummary::from).collect(), total }))
+    let ids: Vec<_> = runs.iter().map(|run| run.id.clone()).collect();
+    let agents = app.store.agent_counts(&ids).await?;
+    let item = |run: RunRecord| {
+        let count = agents.get(&run.id).copied().unwrap_or(0);
+        RunItem::new(run, count)
+    };
+    Ok(Json(RunList { runs: runs.into_iter().map(item).collect(), total }))
 }
 
 /// Every state of a run that has not ended.
 pub(super) const ACTIVE: [RunState; 5] =
     [RunState::Pending, RunState::Assigned, RunState::Ready, RunState::Running, RunState::Draining];
 
-fn states(text: &str) -> Answer<Vec<RunState>> {
+/// States that a list names.
+pub(super) fn states(text: &str) -> Answer<Vec<RunState>> {
     let mut states = Vec::new();
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         if name == "active" {
@@ -263,10 +296,13 @@ pub(super) async fn get(
         true => None,
         false => Some(app.live.of(app.store.as_ref(), &run.id).await?),
     };
+    let agents: BTreeSet<_> = parts.iter().map(|part| part.agent.as_str()).collect();
+    let agents = u32::try_from(agents.len()).unwrap_or(u32::MAX);
     Ok(Json(RunView {
+        pace: pace_now(&app, &run).await,
         plan: run.plan.clone(),
         changes: run.changes.clone(),
-        summary: run.into(),
+        item: RunItem::new(run, agents),
         parts: parts.into_iter().map(PartView::from).collect(),
         live,
     }))

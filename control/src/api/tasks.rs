@@ -5,11 +5,13 @@ use super::caller::{As, Operator, Viewer};
 use super::error::{Answer, ApiError};
 use super::paging::page;
 use super::plans::check_plan;
-use crate::store::{TaskFilter, TaskRecord};
+use super::runs::states;
+use super::task_view::{TaskList, TaskView, summaries, view};
+use crate::store::{RunState, TaskFilter, TaskRecord};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::sync::Arc;
 use ulid::Ulid;
 use utoipa::{IntoParams, ToSchema};
@@ -25,70 +27,18 @@ pub(super) struct TaskInput {
     plan: acp_wire::Plan,
 }
 
-/// A task in a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TaskSummary {
-    /// Id.
-    id: String,
-    /// Name of the plan.
-    name: String,
-    /// Where it sends to.
-    target: String,
-    /// Who saved it.
-    owner: String,
-    /// When it was saved first.
-    created_unix_us: u64,
-    /// When it was saved last.
-    updated_unix_us: u64,
-}
-
-/// A task.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TaskView {
-    #[serde(flatten)]
-    summary: TaskSummary,
-    /// A document `acp.plan/1`.
-    #[schema(value_type = Object)]
-    plan: acp_wire::Plan,
-}
-
-/// Some tasks.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TaskList {
-    /// Newest first.
-    tasks: Vec<TaskSummary>,
-    /// How many there are in all.
-    total: u64,
-}
-
-impl From<TaskRecord> for TaskSummary {
-    fn from(task: TaskRecord) -> Self {
-        Self {
-            id: task.id,
-            name: task.name,
-            target: task.plan.target.url,
-            owner: task.owner,
-            created_unix_us: task.created_unix_us,
-            updated_unix_us: task.updated_unix_us,
-        }
-    }
-}
-
-impl From<TaskRecord> for TaskView {
-    fn from(task: TaskRecord) -> Self {
-        Self { plan: task.plan.clone(), summary: task.into() }
-    }
-}
-
 /// Which tasks.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TaskQuery {
-    /// Text in the name.
+    /// Text in the name, the target's URL or the name of who saved it.
     text: Option<String>,
     /// Who saved it.
     owner: Option<String>,
+    /// Whose last run is in one of these states, with commas: `done,failed`. `active`: any that has
+    /// not ended; `never`: there is no run.
+    state: Option<String>,
     /// How many, 50 by default.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -108,9 +58,17 @@ pub(super) async fn list(
     Query(query): Query<TaskQuery>,
 ) -> Answer<Json<TaskList>> {
     let page = page(query.limit, query.offset)?;
-    let filter = TaskFilter { text: query.text, owner: query.owner };
+    let (states, is_never_run) = last_states(query.state.as_deref().unwrap_or_default())?;
+    let filter = TaskFilter { text: query.text, owner: query.owner, states, is_never_run };
     let (tasks, total) = app.store.tasks(&filter, page).await?;
-    Ok(Json(TaskList { tasks: tasks.into_iter().map(TaskSummary::from).collect(), total }))
+    Ok(Json(TaskList { tasks: summaries(&app, tasks).await?, total }))
+}
+
+/// States of last runs, and whether tasks without one are meant as well.
+fn last_states(text: &str) -> Answer<(Vec<RunState>, bool)> {
+    let is_never = |name: &&str| name.trim() == "never";
+    let named: Vec<_> = text.split(',').filter(|name| !is_never(name)).collect();
+    Ok((states(&named.join(","))?, text.split(',').any(|name| is_never(&name))))
 }
 
 /// Saves a plan as a new task.
@@ -127,7 +85,7 @@ pub(super) async fn create(
     let task = new_task(&app, input.plan, &who.0.identity.name)?;
     app.store.create_task(&task).await?;
     app.audit(&who.0, "task.create", &task.id, &task.name).await;
-    Ok((StatusCode::CREATED, Json(task.into())))
+    Ok((StatusCode::CREATED, Json(view(&app, task).await?)))
 }
 
 /// A record of a plan that was checked.
@@ -168,7 +126,8 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
 ) -> Answer<Json<TaskView>> {
-    Ok(Json(find(&app, &id).await?.into()))
+    let task = find(&app, &id).await?;
+    Ok(Json(view(&app, task).await?))
 }
 
 /// Gives a task another plan. Runs keep the one that they were started with.
@@ -192,7 +151,7 @@ pub(super) async fn update(
     };
     app.store.update_task(&task).await?;
     app.audit(&who.0, "task.update", &task.id, &task.name).await;
-    Ok(Json(task.into()))
+    Ok(Json(view(&app, task).await?))
 }
 
 /// Deletes a task. Its runs and their reports stay.
@@ -226,5 +185,28 @@ pub(super) async fn clone(
     let task = new_task(&app, find(&app, &id).await?.plan, &who.0.identity.name)?;
     app.store.create_task(&task).await?;
     app.audit(&who.0, "task.clone", &task.id, &format!("of {id}")).await;
-    Ok((StatusCode::CREATED, Json(task.into())))
+    Ok((StatusCode::CREATED, Json(view(&app, task).await?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_of_last_runs_are_read_from_a_list() {
+        for (text, expected) in [
+            ("", Some((0, false))),
+            ("never", Some((0, true))),
+            ("never,never,", Some((0, true))),
+            ("done, never ,failed", Some((2, true))),
+            ("active", Some((5, false))),
+            ("active,never,running", Some((5, true))),
+            ("Never", None),
+            ("never;done", None),
+            ("gone,never", None),
+        ] {
+            let found = last_states(text).ok().map(|(states, never)| (states.len(), never));
+            assert_eq!(found, expected, "`{text}`");
+        }
+    }
 }

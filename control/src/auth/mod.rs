@@ -20,4 +20,4 @@ pub use same_origin::{check_host, check_origin};
 pub use secret::{SecretText, hash_hex, new_token, same};
 pub use target_rule::TargetRule;
 pub(crate) use targets::peak_rate_per_s;
-pub use targets::{Admitted, TargetError, Targets};
+pub use targets::{Admitted, Room, TargetError, Targets};

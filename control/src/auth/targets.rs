@@ -50,6 +50,17 @@ pub struct Targets {
     rules: Vec<Rule>,
 }
 
+/// How much of a ceiling is left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Room {
+    /// The rule that has the ceiling, as written.
+    pub rule: String,
+    /// The ceiling, per second.
+    pub limit: f64,
+    /// What others use of it, per second.
+    pub others: f64,
+}
+
 /// What a plan was allowed by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Admitted {
@@ -67,6 +78,12 @@ impl Admitted {
     #[must_use]
     pub fn pinned(&self) -> Option<&[String]> {
         self.is_named.then_some(self.addresses.as_slice())
+    }
+
+    /// Every address that may be connected to, `address:port`.
+    #[must_use]
+    pub fn addresses(&self) -> &[String] {
+        &self.addresses
     }
 }
 
@@ -126,7 +143,15 @@ impl Targets {
     /// Whether a rate has to be checked at all.
     #[must_use]
     pub fn has_ceiling(&self, admitted: &Admitted) -> bool {
-        admitted.rules.iter().any(|&number| self.rules[number].max_rate_per_s.is_some())
+        self.ceiling_per_s(admitted).is_some()
+    }
+
+    /// The lowest ceiling of what a plan was admitted by.
+    #[must_use]
+    pub fn ceiling_per_s(&self, admitted: &Admitted) -> Option<f64> {
+        let ceilings =
+            admitted.rules.iter().filter_map(|&number| self.rules[number].max_rate_per_s);
+        ceilings.reduce(f64::min)
     }
 
     /// Checks a rate against the ceilings of what the plan was admitted by. `others` are the rates of
@@ -141,20 +166,37 @@ impl Targets {
         rate_per_s: Option<f64>,
         others: &[(Admitted, f64)],
     ) -> Result<(), TargetError> {
-        for &number in &admitted.rules {
-            let rule = &self.rules[number];
-            let Some(limit) = rule.max_rate_per_s else { continue };
-            let Some(asked) = rate_per_s else {
-                return Err(TargetError::NoRate(rule.text.clone()));
-            };
-            let same = others.iter().filter(|(other, _)| other.rules.contains(&number));
-            let others = same.map(|(_, rate)| rate).sum();
+        for Room { rule, limit, others } in self.ceilings(admitted, others) {
+            let Some(asked) = rate_per_s else { return Err(TargetError::NoRate(rule)) };
             if asked + others > limit {
-                let rule = rule.text.clone();
                 return Err(TargetError::AboveCeiling { rule, asked, others, limit });
             }
         }
         Ok(())
+    }
+
+    /// The ceiling that has the least left; none where there is no ceiling. `others` as in
+    /// [`Self::check_rate`].
+    #[must_use]
+    pub fn room(&self, admitted: &Admitted, others: &[(Admitted, f64)]) -> Option<Room> {
+        let left = |room: &Room| room.limit - room.others;
+        self.ceilings(admitted, others).min_by(|a, b| left(a).total_cmp(&left(b)))
+    }
+
+    fn ceilings(
+        &self,
+        admitted: &Admitted,
+        others: &[(Admitted, f64)],
+    ) -> impl Iterator<Item = Room> {
+        admitted.rules.iter().filter_map(|&number| {
+            let rule = &self.rules[number];
+            let same = others.iter().filter(|(other, _)| other.rules.contains(&number));
+            Some(Room {
+                rule: rule.text.clone(),
+                limit: rule.max_rate_per_s?,
+                others: same.map(|(_, rate)| rate).sum(),
+            })
+        })
     }
 
     /// Adds the rules that match a host, and its addresses; an error when it is not allowed.
@@ -353,6 +395,30 @@ mod tests {
         ] {
             let result = targets.check_rate(admitted, rate, &others);
             assert_eq!(result.is_ok(), expected, "{what}: {result:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_ceiling_with_the_least_left_counts() {
+        let rule = |target: &str, rate: &str| TargetRule {
+            max_rate: Some(rate.into()),
+            ..TargetRule::new(target)
+        };
+        let rules = [rule("127.0.0.0/8", "1k"), rule("127.0.0.1", "600"), TargetRule::new("::1")];
+        let targets = Targets::new(&rules).unwrap();
+        let one = targets.admit(&plan("http://127.0.0.1/", &[])).await.unwrap();
+        let two = targets.admit(&plan("http://127.0.0.2/", &[])).await.unwrap();
+        let six = targets.admit(&plan("http://[::1]/", &[])).await.unwrap();
+        for (what, admitted, others, expected) in [
+            ("nobody else", &one, vec![], Some(("127.0.0.1", 600.0, 0.0))),
+            ("another network", &two, vec![], Some(("127.0.0.0/8", 1000.0, 0.0))),
+            ("others on both", &one, vec![(one.clone(), 500.0)], Some(("127.0.0.1", 600.0, 500.0))),
+            ("others near", &one, vec![(two.clone(), 900.0)], Some(("127.0.0.0/8", 1000.0, 900.0))),
+            ("no ceiling", &six, vec![(one.clone(), 900.0)], None),
+        ] {
+            let expected =
+                expected.map(|(rule, limit, others)| Room { rule: rule.into(), limit, others });
+            assert_eq!(targets.room(admitted, &others), expected, "{what}");
         }
     }
 

@@ -231,24 +231,22 @@ impl RunMerge {
     }
 
     fn merged(&self, deltas: &Deltas, is_end: bool) -> Vec<(Moment, Frame)> {
-        let mut seconds = BTreeMap::<Moment, Sum>::new();
+        let mut seconds = BTreeMap::<Moment, Vec<&Sum>>::new();
         for (&(_, target), delta) in deltas {
-            let sum = seconds.entry(target).or_insert_with(|| {
-                let mut sum = Sum::new();
-                if let Some(Some(base)) = self.bases.get(&target)
-                    && sum.add_frame(base).is_err()
-                {
-                    sum.add_counts(base);
-                }
-                sum
-            });
-            sum.add(delta);
+            seconds.entry(target).or_default().push(delta);
         }
         let newest = seconds.keys().next_back().copied();
-        let frame = |(moment, sum): (Moment, Sum)| {
+        let frame = |(moment, deltas): (Moment, Vec<&Sum>)| {
             let last = is_end && Some(moment) == newest;
             let flags = Flags { warmup: !moment.is_measured, last };
-            (moment, sum.to_frame(&self.run, 0, moment.second, flags))
+            let frame = |sum: &Sum| sum.to_frame(&self.run, 0, moment.second, flags);
+            let base = self.bases.get(&moment).and_then(Option::as_ref);
+            // Nearly every second comes at once: it is its own sum, and needs no histograms for it.
+            let merged = match (base, &deltas[..]) {
+                (None, [only]) => frame(only),
+                (base, deltas) => frame(&sum_of(base, deltas)),
+            };
+            (moment, merged)
         };
         seconds.into_iter().map(frame).collect()
     }
@@ -308,6 +306,18 @@ impl RunMerge {
             false => self.undo_commit(),
         }
     }
+}
+
+/// What is stored of a second, and what is added to it.
+fn sum_of(base: Option<&Frame>, deltas: &[&Sum]) -> Sum {
+    let mut sum = Sum::new();
+    if let Some(base) = base
+        && sum.add_frame(base).is_err()
+    {
+        sum.add_counts(base);
+    }
+    deltas.iter().for_each(|delta| sum.add(delta));
+    sum
 }
 
 #[cfg(test)]

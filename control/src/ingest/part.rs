@@ -133,7 +133,9 @@ impl Part {
         if target.is_measured && !is_unreadable {
             self.add_send_lag(frame);
         }
-        let counts = target.is_measured.then(|| counts_of(frame));
+        // Nobody asks for the bands of a part, and its sums are written again with every commit.
+        let bare = |frame| Frame { response_bands: BTreeMap::new(), ..counts_of(frame) };
+        let counts = target.is_measured.then(|| bare(frame));
         let is_last = frame.flags.last;
         self.waiting.push_back(Taken { order, end: self.next, counts, is_last, is_unreadable });
         order

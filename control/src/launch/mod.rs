@@ -166,6 +166,7 @@ pub async fn start(
         clock,
         nudge: Arc::clone(&nudge),
         change_delay_us: settings.schedule.change_delay_us,
+        schedule: settings.schedule.clone(),
         settings: settings.api.clone(),
         stop: stop.clone(),
     })?;

@@ -63,6 +63,12 @@ pub fn assign(plan: &Plan, offers: &[Offer]) -> Result<Vec<Placement>, Refusal> 
     Ok(cut(plan.connections, &room, &taken))
 }
 
+/// Cores that the plan could have: free ones of agents that match and are open.
+pub(super) fn cores_free(plan: &Plan, offers: &[Offer]) -> u32 {
+    let wanted = plan.document.agents.clone().unwrap_or_default();
+    room(plan, &wanted, offers).iter().map(|(_, cores)| cores).sum()
+}
+
 /// Whether an agent is one that the plan asks for.
 pub(super) fn is_match(plan: &Plan, wanted: &Agents, info: &AgentInfo) -> bool {
     let has = |(name, value): (&String, &String)| info.labels.get(name) == Some(value);

@@ -59,13 +59,16 @@ fn clock(run: &RunRecord) -> Result<RunClock, Refusal> {
         .ok_or_else(|| Refusal::new("the run has no start yet", "wait until it is assigned"))
 }
 
-fn check(run: &RunRecord, kind: &ChangeKind, ceiling_per_s: Option<f64>) -> Result<(), Refusal> {
-    let is_paused = run
-        .changes
-        .iter()
-        .rev()
+/// Whether a run was paused last, and not resumed since.
+pub(crate) fn is_paused(run: &RunRecord) -> bool {
+    let mut last_first = run.changes.iter().rev();
+    last_first
         .find(|change| !matches!(change.kind, ChangeKind::Rate(_)))
-        .is_some_and(|change| change.kind == ChangeKind::Pause);
+        .is_some_and(|change| change.kind == ChangeKind::Pause)
+}
+
+fn check(run: &RunRecord, kind: &ChangeKind, ceiling_per_s: Option<f64>) -> Result<(), Refusal> {
+    let is_paused = is_paused(run);
     match kind {
         ChangeKind::Pause if is_paused => {
             Err(Refusal::new("the run is paused already", "resume it"))

@@ -27,6 +27,7 @@ mod lifecycle;
 mod loss;
 mod memory;
 mod pool;
+mod preview;
 mod reconcile;
 mod refusal;
 mod scheduler;
@@ -37,8 +38,10 @@ mod view;
 
 pub use action::Action;
 pub use assign::{Offer, Placement, assign};
+pub(crate) use change::is_paused;
 pub use change::next_change;
 pub use ingest_view::{IngestFailure, IngestView, PartProgress};
+pub use preview::{Preview, preview};
 pub use reconcile::reconcile;
 pub use refusal::Refusal;
 pub use scheduler::Scheduler;

@@ -204,6 +204,7 @@ impl Scheduler {
         let report = self.ingest.finish(&run, &parts, events).await?;
         self.store.put_report(&run.id, &report).await?;
         run.verdict = Some(report.verdict.state.name().into());
+        run.spark = acp_report::spark(&report);
         self.store.update_run(&run).await?;
         let Ok(plan) = acp_plan::compile(&run.plan) else { return Ok(()) };
         let at_unix_us = self.clock.now_unix_us();

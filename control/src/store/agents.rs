@@ -63,6 +63,7 @@ pub(super) async fn set_enabled(session: &mut Session, agent: &str, enabled: boo
 
 pub(super) async fn remove(session: &mut Session, agent: &str) -> Stored<bool> {
     session.execute("DELETE FROM calibration WHERE agent = ?", vec![agent.into()]).await?;
+    session.execute("DELETE FROM dataset_agent WHERE agent = ?", vec![agent.into()]).await?;
     Ok(session.execute("DELETE FROM agent WHERE agent = ?", vec![agent.into()]).await? > 0)
 }
 

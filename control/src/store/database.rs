@@ -3,15 +3,16 @@
 
 use super::session::{Connection, Session};
 use super::{
-    AgentRecord, AuditRecord, CalibrationRecord, EventRecord, FrameCommit, Page, PartRecord,
-    Retention, RunFilter, RunRecord, Store, Stored, StoredFrame, TaskFilter, TaskRecord,
-    TokenRecord, UserRecord,
+    AgentRecord, AuditRecord, CalibrationRecord, DatasetRecord, EventRecord, FrameCommit, FrameExtent, Page,
+    PartRecord, Retention, RunFilter, RunRecord, RunSecond, Store, Stored, StoredCounts,
+    StoredFrame, TaskFilter, TaskRecord, TokenRecord, UserRecord,
 };
-use super::{accounts, agents, events, failure, frames, house, parts, runs, tasks};
+use super::{accounts, agents, datasets, events, failure, frames, house, parts, runs, tasks};
 use acp_wire::agent::HostSample;
 use acp_wire::{Plan, Report};
 use async_trait::async_trait;
 use sqlx::{MySqlPool, SqlitePool};
+use std::collections::BTreeMap;
 
 /// How often a transaction is tried that others are in the way of.
 const ATTEMPTS: u32 = 8;
@@ -135,6 +136,14 @@ impl Store for Database {
         found
     }
 
+    async fn last_runs(&self, tasks: &[String]) -> Stored<Vec<RunRecord>> {
+        runs::last_of(&mut self.reader().await?, tasks).await
+    }
+
+    async fn agent_counts(&self, runs: &[String]) -> Stored<BTreeMap<String, u32>> {
+        parts::agent_counts(&mut self.reader().await?, runs).await
+    }
+
     async fn active_runs(&self) -> Stored<Vec<RunRecord>> {
         runs::active(&mut self.reader().await?).await
     }
@@ -175,6 +184,19 @@ impl Store for Database {
         limit: u32,
     ) -> Stored<Vec<StoredFrame>> {
         frames::from(&mut self.reader().await?, run, warmup, second, limit).await
+    }
+
+    async fn frame_counts_from(
+        &self,
+        run: &str,
+        from: RunSecond,
+        limit: u32,
+    ) -> Stored<Vec<StoredCounts>> {
+        frames::counts_from(&mut self.reader().await?, run, from, limit).await
+    }
+
+    async fn frame_extent(&self, run: &str) -> Stored<Option<FrameExtent>> {
+        frames::extent(&mut self.reader().await?, run).await
     }
 
     async fn add_event(&self, event: &EventRecord) -> Stored<()> {
@@ -222,6 +244,21 @@ impl Store for Database {
     ) -> Stored<Vec<HostSample>> {
         let mut session = self.reader().await?;
         agents::samples(&mut session, agent, from_unix_us, to_unix_us, limit).await
+    }
+
+    async fn put_dataset(&self, dataset: &DatasetRecord) -> Stored<()> {
+        transaction!(self, |session| datasets::put(session, dataset))
+    }
+
+    async fn datasets(&self, page: Page) -> Stored<(Vec<DatasetRecord>, u64)> {
+        let mut session = self.snapshot().await?;
+        let found = datasets::list(&mut session, page).await;
+        session.roll_back().await;
+        found
+    }
+
+    async fn put_dataset_agent(&self, name: &str, version: u32, agent: &str) -> Stored<()> {
+        transaction!(self, |session| datasets::put_agent(session, name, version, agent))
     }
 
     async fn put_calibration(&self, calibration: &CalibrationRecord) -> Stored<()> {

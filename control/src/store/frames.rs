@@ -3,7 +3,9 @@
 use super::document::{document, time};
 use super::insert::Insert;
 use super::session::{Row, Session, Value};
-use super::{FrameCommit, StoreError, Stored, StoredFrame, parts, runs};
+use super::{
+    FrameCommit, FrameExtent, RunSecond, StoreError, Stored, StoredCounts, StoredFrame, parts, runs,
+};
 use acp_wire::Frame;
 use acp_wire::frame::Histograms;
 use std::collections::BTreeMap;
@@ -16,6 +18,13 @@ pub(super) const FRAME: Insert = Insert {
 };
 
 pub(super) const SELECT: &str = "SELECT run, number, width_s, counts, histograms FROM frame";
+
+/// The frames of an ended run are put together all alike: a few of them tell how wide they are.
+const EXTENT: &str = "SELECT (SELECT MIN(moment) FROM frame WHERE run = ?), \
+                      (SELECT MAX(moment) FROM frame WHERE run = ?), \
+                      (SELECT MAX(number) FROM frame WHERE run = ?), \
+                      (SELECT MAX(width_s) FROM (SELECT width_s FROM frame WHERE run = ? \
+                      ORDER BY moment LIMIT 64) AS first_few)";
 
 /// The warm-up counts from its own second 0: so much less than the seconds behind it.
 const WARMUP_SECONDS: i64 = 1 << 40;
@@ -60,17 +69,51 @@ pub(super) async fn from(
     session.rows(sql, values).await?.iter().map(read).collect()
 }
 
+pub(super) async fn counts_from(
+    session: &mut Session,
+    run: &str,
+    from: RunSecond,
+    limit: u32,
+) -> Stored<Vec<StoredCounts>> {
+    let sql = "SELECT number, moment, width_s, counts FROM frame \
+               WHERE run = ? AND moment >= ? ORDER BY moment LIMIT ?";
+    let moment = moment(from.is_warmup, from.second);
+    let values = vec![run.into(), moment.into(), limit.into()];
+    session.rows(sql, values).await?.iter().map(read_counts).collect()
+}
+
+pub(super) async fn extent(session: &mut Session, run: &str) -> Stored<Option<FrameExtent>> {
+    let row = session.row(EXTENT, vec![run.into(); 4]).await?;
+    let Some(row) = row.filter(|row| !matches!(row.maybe_integer(0), Ok(None))) else {
+        return Ok(None);
+    };
+    Ok(Some(FrameExtent {
+        first: second_at(row.integer(0)?),
+        last: second_at(row.integer(1)?),
+        number: row.integer(2)?,
+        width_s: row.count(3)?,
+    }))
+}
+
 /// Where a second is in the order of all of a run.
 pub(super) fn moment(warmup: bool, second: u64) -> i64 {
     let second = time(second);
     if warmup { second.min(WARMUP_SECONDS - 1) - WARMUP_SECONDS } else { second }
 }
 
+/// The second at a place in that order.
+fn second_at(moment: i64) -> RunSecond {
+    let is_warmup = moment < 0;
+    let second = if is_warmup { moment + WARMUP_SECONDS } else { moment };
+    RunSecond { is_warmup, second: second.unsigned_abs() }
+}
+
 pub(super) fn write(run: &str, number: i64, width_s: u32, frame: &Frame) -> Stored<Vec<Value>> {
     // JSON has no word for these: what was written could not be read again.
-    let response = frame.response_ns.unwrap_or_default();
-    let figures = [frame.rate_target, frame.cost.busy_ratio, response.mean, response.stddev];
-    if let Some(figure) = figures.into_iter().find(|figure| !figure.is_finite()) {
+    let distributions = [frame.response_ns, frame.service_ns, frame.send_lag_ns];
+    let moments = distributions.into_iter().flatten().flat_map(|found| [found.mean, found.stddev]);
+    let mut figures = [frame.rate_target, frame.cost.busy_ratio].into_iter().chain(moments);
+    if let Some(figure) = figures.find(|figure| !figure.is_finite()) {
         return Err(StoreError::BadRecord(format!("`{figure}` in a frame of run `{run}`")));
     }
     let mut counts = frame.clone();
@@ -90,4 +133,13 @@ pub(super) fn read(row: &Row) -> Stored<StoredFrame> {
     let mut frame: Frame = row.document(3)?;
     frame.histograms = row.document::<Histograms>(4)?;
     Ok(StoredFrame { run: row.text(0)?, number: row.integer(1)?, width_s: row.count(2)?, frame })
+}
+
+fn read_counts(row: &Row) -> Stored<StoredCounts> {
+    Ok(StoredCounts {
+        number: row.integer(0)?,
+        at: second_at(row.integer(1)?),
+        width_s: row.count(2)?,
+        text: row.text(3)?,
+    })
 }

@@ -9,6 +9,7 @@ mod database;
 
 mod accounts;
 mod agents;
+mod datasets;
 mod events;
 mod frames;
 mod house;
@@ -25,14 +26,15 @@ mod session;
 
 pub use open::open;
 pub use records::{
-    AgentRecord, AuditRecord, CalibrationRecord, EventRecord, FrameCommit, Intent, Page,
-    PartRecord, Retention, Role, RunFilter, RunRecord, RunState, StoredFrame, TaskFilter,
-    TaskRecord, TokenRecord, UserRecord,
+    AgentRecord, AuditRecord, CalibrationRecord, DatasetRecord, EventRecord, FrameCommit, FrameExtent, Intent,
+    Page, PartRecord, Retention, Role, RunFilter, RunRecord, RunSecond, RunState, StoredCounts,
+    StoredFrame, TaskFilter, TaskRecord, TokenRecord, UserRecord,
 };
 
 use acp_wire::agent::HostSample;
 use acp_wire::{Plan, Report};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Why the store could not do what was asked.
@@ -77,6 +79,10 @@ pub trait Store: Send + Sync {
     async fn run(&self, id: &str) -> Stored<Option<RunRecord>>;
     /// Newest first; the second number is how many there are in all.
     async fn runs(&self, filter: &RunFilter, page: Page) -> Stored<(Vec<RunRecord>, u64)>;
+    /// The newest run of each of these tasks that has one.
+    async fn last_runs(&self, tasks: &[String]) -> Stored<Vec<RunRecord>>;
+    /// How many agents each of these runs ever had a part on; a run without parts is left out.
+    async fn agent_counts(&self, runs: &[String]) -> Stored<BTreeMap<String, u32>>;
     /// Every run that has not ended, oldest first.
     async fn active_runs(&self) -> Stored<Vec<RunRecord>>;
     /// Writes `run` if its `version` is still the stored one, which grows by one.
@@ -104,6 +110,16 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Stored<Vec<StoredFrame>>;
 
+    /// As [`Self::frames_from`], without reading histograms: much faster.
+    async fn frame_counts_from(
+        &self,
+        run: &str,
+        from: RunSecond,
+        limit: u32,
+    ) -> Stored<Vec<StoredCounts>>;
+    /// What there is of the frames of a run; none: nothing.
+    async fn frame_extent(&self, run: &str) -> Stored<Option<FrameExtent>>;
+
     async fn add_event(&self, event: &EventRecord) -> Stored<()>;
     /// Events of a run whose number is above `after`, by number.
     async fn events_after(&self, run: &str, after: i64, limit: u32) -> Stored<Vec<EventRecord>>;
@@ -126,6 +142,13 @@ pub trait Store: Send + Sync {
         to_unix_us: u64,
         limit: u32,
     ) -> Stored<Vec<HostSample>>;
+
+    /// Adds a version of a data set, without its agents. [`StoreError::Exists`] where it is there.
+    async fn put_dataset(&self, dataset: &DatasetRecord) -> Stored<()>;
+    /// By name, newest version first; the second number is how many there are in all.
+    async fn datasets(&self, page: Page) -> Stored<(Vec<DatasetRecord>, u64)>;
+    /// Notes that an agent has a version. [`StoreError::Conflict`] where there is no such version.
+    async fn put_dataset_agent(&self, name: &str, version: u32, agent: &str) -> Stored<()>;
 
     /// Rate per core that agents are known to reach, by agent and protocol.
     async fn put_calibration(&self, calibration: &CalibrationRecord) -> Stored<()>;

@@ -3,6 +3,7 @@
 
 use super::database::Database;
 use super::failure;
+use super::session::SQLITE;
 use super::{Store, StoreError, Stored};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -123,14 +124,22 @@ fn make_file(path: &Path) -> Stored<()> {
         .map_err(|error| failed("open the database", path, error))
 }
 
-/// Several processes may start on one file. SQLite has no lock for that, so whoever comes second
-/// fails and looks again.
+/// Several processes may start on one file. They look one after the other, under the lock of the one
+/// writer: whoever comes second finds the tables made. To look at what is there without it would be
+/// to make a column twice. The first to turn the file to WAL is in the way of all others for a
+/// moment, so who fails looks again.
 async fn migrate_sqlite(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
     let mut attempt = 1;
     loop {
         let done = async {
             let mut connection: SqliteConnection = options.connect().await?;
-            let done = SQLITE_TABLES.run_direct(None, &mut connection, false).await;
+            let mut transaction = connection.begin_with(SQLITE.begin_write).await?;
+            let done = SQLITE_TABLES.run_direct(None, &mut *transaction, false).await;
+            if done.is_ok() {
+                transaction.commit().await?;
+            } else {
+                drop(transaction);
+            }
             connection.close().await?;
             done.map_err(sqlx::Error::from)
         };
@@ -205,11 +214,10 @@ async fn migrate_mysql(connection: &mut MySqlConnection) -> Result<(), MigrateEr
         return Err(sqlx::Error::Protocol(text.into()).into());
     }
     let done = tables.run_direct(None, connection, false).await;
-    let Err(MigrateError::Dirty(version)) = done else {
+    let Err(MigrateError::Dirty(_)) = done else {
         return done;
     };
-    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = ? AND success = FALSE")
-        .bind(version)
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE success = FALSE")
         .execute(&mut *connection)
         .await?;
     tables.run_direct(None, connection, false).await

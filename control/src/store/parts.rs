@@ -4,7 +4,7 @@ use super::document::{document, name};
 use super::insert::{Insert, placeholders};
 use super::session::{Row, Session, Value};
 use super::{PartRecord, StoreError, Stored};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const COLUMNS: &[&str] = &[
     "part",
@@ -55,6 +55,24 @@ pub(super) async fn of_run(session: &mut Session, run: &str) -> Stored<Vec<PartR
                FROM part LEFT JOIN part_frames ON part_frames.part = part.part \
                WHERE run = ? ORDER BY number";
     session.rows(sql, vec![run.into()]).await?.iter().map(read).collect()
+}
+
+pub(super) async fn agent_counts(
+    session: &mut Session,
+    runs: &[String],
+) -> Stored<BTreeMap<String, u32>> {
+    let mut counts = BTreeMap::new();
+    for runs in runs.chunks(NAMES_MAX) {
+        let marks = placeholders(runs.len());
+        let sql = format!(
+            "SELECT run, COUNT(DISTINCT agent) FROM part WHERE run IN ({marks}) GROUP BY run"
+        );
+        let values = runs.iter().map(|run| Value::from(run.as_str())).collect();
+        for row in session.rows(sql, values).await? {
+            counts.insert(row.text(0)?, row.count(1)?);
+        }
+    }
+    Ok(counts)
 }
 
 pub(super) async fn update(session: &mut Session, parts: &[PartRecord]) -> Stored<()> {

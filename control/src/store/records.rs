@@ -1,7 +1,9 @@
 //! The records of the store.
 
+use super::{StoreError, Stored};
 use acp_wire::agent::{AgentInfo, Change, PartState, PartStatus, Share};
 use acp_wire::{Frame, Plan};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -36,10 +38,14 @@ pub struct TaskRecord {
 /// Which tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskFilter {
-    /// Text in the name.
+    /// Text in the name, the target's URL or the owner's name.
     pub text: Option<String>,
     /// Owner.
     pub owner: Option<String>,
+    /// Whose last run is in one of these states; with `is_never_run` unset and none here: any.
+    pub states: Vec<RunState>,
+    /// Those that have no run, besides those of `states`.
+    pub is_never_run: bool,
 }
 
 /// Where a run is.
@@ -131,6 +137,8 @@ pub struct RunRecord {
     pub ended_unix_us: Option<u64>,
     /// Name of the verdict, once there is a report.
     pub verdict: Option<String>,
+    /// Completed requests a second in equal slices of the measured part, once there is a report.
+    pub spark: Vec<f32>,
     /// Why it failed or was aborted: a sentence, and perhaps a log tail.
     pub text: String,
     /// For [`super::Store::update_run`].
@@ -204,6 +212,53 @@ pub struct FrameCommit {
     pub sums: Vec<(String, String)>,
 }
 
+/// A second of a run; the warm-up counts from its own 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunSecond {
+    /// It is of the warm-up.
+    pub is_warmup: bool,
+    /// Its number.
+    pub second: u64,
+}
+
+/// What there is of the frames of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameExtent {
+    /// First second.
+    pub first: RunSecond,
+    /// First second of the last frame.
+    pub last: RunSecond,
+    /// Greatest width of the first few frames, in seconds.
+    pub width_s: u32,
+    /// Highest number of a frame.
+    pub number: i64,
+}
+
+/// The counts of a frame as they are stored: whoever reads many of them takes them apart where it
+/// holds nobody up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredCounts {
+    /// Number of the frame.
+    pub number: i64,
+    /// Its first second.
+    pub at: RunSecond,
+    /// Seconds that it covers.
+    pub width_s: u32,
+    /// JSON of the frame without its histograms.
+    pub text: String,
+}
+
+impl StoredCounts {
+    /// Reads as much of the frame as is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadRecord`] where it is not in the text.
+    pub fn read<T: DeserializeOwned>(&self) -> Stored<T> {
+        serde_json::from_str(&self.text).map_err(|error| StoreError::BadRecord(error.to_string()))
+    }
+}
+
 /// Something that happened to a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventRecord {
@@ -234,6 +289,29 @@ pub struct AgentRecord {
     pub first_seen_unix_us: u64,
     /// Last seen.
     pub last_seen_unix_us: u64,
+}
+
+/// A version of a data set. It is never changed: other lines are another version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatasetRecord {
+    /// Name.
+    pub name: String,
+    /// From 1.
+    pub version: u32,
+    /// `csv`, `lines`, `jsonl`.
+    pub format: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its lines.
+    pub lines: u64,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// When it was made.
+    pub created_unix_us: u64,
+    /// Who made it.
+    pub by: String,
+    /// Agents that have it, by name.
+    pub agents: Vec<String>,
 }
 
 /// Rate per core an agent reached.

@@ -7,6 +7,7 @@ use acp_report::{HistogramError, Sum};
 use acp_wire::Frame;
 use acp_wire::agent::HostSample;
 use acp_wire::frame::Flags;
+use acp_wire::report::Distribution;
 
 /// A frame that takes the place of several.
 #[derive(Debug)]
@@ -68,9 +69,19 @@ fn sum(group: &[StoredFrame]) -> Result<Rolled, HistogramError> {
     let mut frame =
         sum.to_frame(&first.frame.run, number.cast_unsigned(), first.frame.second, flags);
     frame.rate_target = mean_rate(group);
-    // Frames without histograms have no distribution, and neither has their sum.
-    if group.iter().all(|stored| stored.frame.response_ns.is_none()) {
+    // Frames without histograms have no distributions, and neither has their sum.
+    let is_unknown = |of: fn(&Frame) -> Option<Distribution>| {
+        group.iter().all(|stored| of(&stored.frame).is_none())
+    };
+    if is_unknown(|frame| frame.response_ns) {
         frame.response_ns = None;
+    }
+    // Frames of before they had these have histograms all the same: of those it is known.
+    if is_unknown(|frame| frame.service_ns) && sum.distributions().service.is_empty() {
+        frame.service_ns = None;
+    }
+    if is_unknown(|frame| frame.send_lag_ns) && sum.distributions().send_lag.is_empty() {
+        frame.send_lag_ns = None;
     }
     let end = last.frame.second + u64::from(last.width_s);
     Ok(Rolled {

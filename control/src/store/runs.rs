@@ -27,6 +27,7 @@ const RUN: Insert = Insert {
         "text",
         "version",
         "frames_level",
+        "spark",
     ],
     key: "id",
     replaced: &[],
@@ -36,8 +37,19 @@ const REPORT: Insert =
     Insert { table: "report", columns: &["run", "report"], key: "run", replaced: &["report"] };
 
 const SELECT: &str = "SELECT id, task, name, plan, plan_hash, owner, state, intent, epoch, \
-                      t0_unix_us, changes, created_unix_us, ended_unix_us, verdict, text, version \
-                      FROM run";
+                      t0_unix_us, changes, created_unix_us, ended_unix_us, verdict, text, version, \
+                      COALESCE(spark, '[]') FROM run";
+
+/// Names in one `IN (…)`.
+const NAMES_MAX: usize = 10_000;
+
+/// The id of the newest run of a row of `task`.
+const LAST_ID: &str = "SELECT one.id FROM run AS one WHERE one.task = task.id \
+                       ORDER BY one.created_unix_us DESC, one.id DESC LIMIT 1";
+
+/// The state of the newest run of a row of `task`; null where it has none.
+pub(super) const LAST_STATE: &str = "SELECT one.state FROM run AS one WHERE one.task = task.id \
+                                     ORDER BY one.created_unix_us DESC, one.id DESC LIMIT 1";
 
 /// States of a run that has not ended.
 const ACTIVE: [RunState; 5] =
@@ -62,6 +74,7 @@ pub(super) async fn create(session: &mut Session, run: &RunRecord) -> Stored<()>
         run.text.as_str().into(),
         run.version.into(),
         Value::from(0_i64),
+        document(&run.spark)?.into(),
     ];
     RUN.row(session, row).await.map_err(|error| about(error, "run", &run.id))
 }
@@ -97,6 +110,24 @@ pub(super) async fn list(
     Ok((rows.iter().map(read).collect::<Stored<_>>()?, total.unsigned_abs()))
 }
 
+/// The newest run of each task: of those that began at the same moment, the one that is listed
+/// first.
+pub(super) async fn last_of(session: &mut Session, tasks: &[String]) -> Stored<Vec<RunRecord>> {
+    let mut found = Vec::new();
+    for tasks in tasks.chunks(NAMES_MAX) {
+        let marks = placeholders(tasks.len());
+        let sql = format!(
+            "{SELECT} JOIN (SELECT ({LAST_ID}) AS last_id FROM task WHERE task.id IN ({marks})) \
+             AS newest ON newest.last_id = run.id"
+        );
+        let values = tasks.iter().map(|task| Value::from(task.as_str())).collect();
+        for row in session.rows(sql, values).await? {
+            found.push(read(&row)?);
+        }
+    }
+    Ok(found)
+}
+
 pub(super) async fn active(session: &mut Session) -> Stored<Vec<RunRecord>> {
     let states = placeholders(ACTIVE.len());
     let sql = format!("{SELECT} WHERE state IN ({states}) ORDER BY created_unix_us, id");
@@ -107,7 +138,7 @@ pub(super) async fn active(session: &mut Session) -> Stored<Vec<RunRecord>> {
 pub(super) async fn update(session: &mut Session, run: &RunRecord) -> Stored<()> {
     let sql = "UPDATE run SET task = ?, name = ?, owner = ?, state = ?, intent = ?, epoch = ?, \
                t0_unix_us = ?, changes = ?, created_unix_us = ?, ended_unix_us = ?, verdict = ?, \
-               text = ?, version = version + 1 WHERE id = ? AND version = ?";
+               text = ?, spark = ?, version = version + 1 WHERE id = ? AND version = ?";
     let values = vec![
         run.task.as_str().into(),
         run.name.as_str().into(),
@@ -121,6 +152,7 @@ pub(super) async fn update(session: &mut Session, run: &RunRecord) -> Stored<()>
         run.ended_unix_us.map(time).into(),
         run.verdict.clone().into(),
         run.text.as_str().into(),
+        document(&run.spark)?.into(),
         run.id.as_str().into(),
         run.version.into(),
     ];
@@ -170,7 +202,7 @@ pub(super) async fn report(session: &mut Session, run: &str) -> Stored<Option<Re
     row.map(|row| row.document(0)).transpose()
 }
 
-fn names(states: &[RunState]) -> Stored<Vec<Value>> {
+pub(super) fn names(states: &[RunState]) -> Stored<Vec<Value>> {
     states.iter().map(|state| Ok(name(state)?.into())).collect()
 }
 
@@ -192,5 +224,6 @@ fn read(row: &Row) -> Stored<RunRecord> {
         verdict: row.maybe_text(13)?,
         text: row.text(14)?,
         version: row.integer(15)?,
+        spark: row.document(16)?,
     })
 }

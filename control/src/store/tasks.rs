@@ -2,7 +2,8 @@
 
 use super::document::{document, time};
 use super::failure::about;
-use super::insert::Insert;
+use super::insert::{Insert, placeholders};
+use super::runs::{LAST_STATE, names};
 use super::session::{Row, Session, Value};
 use super::{Page, StoreError, Stored, TaskFilter, TaskRecord};
 
@@ -12,6 +13,8 @@ const TASK: Insert = Insert {
         "id",
         "name",
         "name_lower",
+        "target_lower",
+        "owner_lower",
         "plan",
         "owner",
         "created_unix_us",
@@ -30,6 +33,8 @@ pub(super) async fn create(session: &mut Session, task: &TaskRecord) -> Stored<(
         task.id.as_str().into(),
         task.name.as_str().into(),
         task.name.to_lowercase().into(),
+        task.plan.target.url.to_lowercase().into(),
+        task.owner.to_lowercase().into(),
         document(&task.plan)?.into(),
         task.owner.as_str().into(),
         time(task.created_unix_us).into(),
@@ -49,18 +54,7 @@ pub(super) async fn list(
     filter: &TaskFilter,
     page: Page,
 ) -> Stored<(Vec<TaskRecord>, u64)> {
-    let mut condition = "WHERE is_deleted = 0".to_string();
-    let mut values: Vec<Value> = Vec::new();
-    // `INSTR` finds text as it is: `%` and `_` mean nothing to it. Both sides are in lower case
-    // here already, because the databases do not agree about that beyond ASCII.
-    if let Some(text) = &filter.text {
-        condition.push_str(" AND INSTR(name_lower, ?) > 0");
-        values.push(text.to_lowercase().into());
-    }
-    if let Some(owner) = &filter.owner {
-        condition.push_str(" AND owner = ?");
-        values.push(owner.as_str().into());
-    }
+    let (condition, mut values) = matching(filter)?;
     let count = format!("SELECT COUNT(*) FROM task {condition}");
     let total = session.number(count, values.clone()).await?;
     values.extend([Value::from(page.limit), time(page.offset).into()]);
@@ -70,12 +64,45 @@ pub(super) async fn list(
     Ok((rows.iter().map(read).collect::<Stored<_>>()?, total.unsigned_abs()))
 }
 
+/// The condition of a filter, with its values.
+fn matching(filter: &TaskFilter) -> Stored<(String, Vec<Value>)> {
+    let mut condition = "WHERE is_deleted = 0".to_string();
+    let mut values: Vec<Value> = Vec::new();
+    // `INSTR` finds text as it is: `%` and `_` mean nothing to it. Both sides are in lower case
+    // here already, because the databases do not agree about that beyond ASCII.
+    if let Some(text) = &filter.text {
+        condition.push_str(
+            " AND (INSTR(name_lower, ?) > 0 OR INSTR(target_lower, ?) > 0 \
+             OR INSTR(owner_lower, ?) > 0)",
+        );
+        values.extend(vec![Value::from(text.to_lowercase()); 3]);
+    }
+    if let Some(owner) = &filter.owner {
+        condition.push_str(" AND owner = ?");
+        values.push(owner.as_str().into());
+    }
+    let mut last = Vec::new();
+    if !filter.states.is_empty() {
+        last.push(format!("({LAST_STATE}) IN ({})", placeholders(filter.states.len())));
+        values.extend(names(&filter.states)?);
+    }
+    if filter.is_never_run {
+        last.push(format!("({LAST_STATE}) IS NULL"));
+    }
+    if !last.is_empty() {
+        condition.push_str(&format!(" AND ({})", last.join(" OR ")));
+    }
+    Ok((condition, values))
+}
+
 pub(super) async fn update(session: &mut Session, task: &TaskRecord) -> Stored<()> {
-    let sql = "UPDATE task SET name = ?, name_lower = ?, plan = ?, owner = ?, updated_unix_us = ? \
-               WHERE id = ? AND is_deleted = 0";
+    let sql = "UPDATE task SET name = ?, name_lower = ?, target_lower = ?, owner_lower = ?, plan = ?, \
+               owner = ?, updated_unix_us = ? WHERE id = ? AND is_deleted = 0";
     let values = vec![
         task.name.as_str().into(),
         task.name.to_lowercase().into(),
+        task.plan.target.url.to_lowercase().into(),
+        task.owner.to_lowercase().into(),
         document(&task.plan)?.into(),
         task.owner.as_str().into(),
         time(task.updated_unix_us).into(),

@@ -40,6 +40,8 @@ pub enum PlanError {
     Zero(&'static str),
     #[error("{field} is {value}, the limit is {limit}")]
     TooMany { field: &'static str, value: u64, limit: u64 },
+    #[error("{0} is longer than a year")]
+    TooLong(&'static str),
     #[error("bad profile `{profile}`: {why}")]
     Profile { profile: String, why: String },
     #[error("bad schedule: {0}")]
@@ -224,7 +226,7 @@ fn within(field: &'static str, value: u32, limit: u32) -> Result<u32, PlanError>
 fn duration(field: &'static str, text: &str) -> Result<u64, PlanError> {
     let found = parse_duration_ns(text).map_err(|source| PlanError::Unit { field, source })?;
     if found > MAX_DURATION_NS {
-        return Err(PlanError::Pace(PaceError::TooLong));
+        return Err(PlanError::TooLong(field));
     }
     Ok(found)
 }

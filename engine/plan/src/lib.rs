@@ -8,9 +8,11 @@ mod endpoint;
 mod expect;
 pub mod pace;
 mod pauses;
+mod place;
 mod profile;
 mod request;
 mod split;
+mod survey;
 
 pub use compile::{PlanError, compile};
 pub use course::{ChangeError, Course};
@@ -20,6 +22,7 @@ pub use pace::Pace;
 pub use pauses::Pauses;
 pub use request::EncodedRequest;
 pub use split::{ShardPlan, ShareError, check_share, split};
+pub use survey::{Problem, Survey, survey};
 
 use acp_wire::plan::Catchup;
 use std::sync::Arc;

@@ -7,6 +7,9 @@ use acp_wire::units::{Rate, parse_duration_ns, parse_rate};
 /// Steps of one `step(…)`, at the most.
 const MAX_STEPS: u64 = 10_000;
 
+/// Stretches of one profile, at the most.
+const MAX_STRETCHES: usize = 100_000;
+
 /// The stretches of `text`, one after the other.
 pub(super) fn parse_profile(text: &str) -> Result<Vec<Stretch>, PlanError> {
     let bad = |why: String| PlanError::Profile { profile: text.into(), why };
@@ -17,6 +20,9 @@ pub(super) fn parse_profile(text: &str) -> Result<Vec<Stretch>, PlanError> {
         let (inside, after) = after.split_once(')').ok_or_else(|| bad("`)` is missing".into()))?;
         let arguments: Vec<&str> = inside.split(',').map(str::trim).collect();
         stretches.extend(piece(name.trim(), &arguments).map_err(bad)?);
+        if stretches.len() > MAX_STRETCHES {
+            return Err(bad(format!("it has more than {MAX_STRETCHES} steps")));
+        }
         rest = after.trim_start_matches([',', ' ', '\t', '\n']);
     }
     if stretches.iter().all(|stretch| stretch.duration_ns == 0) {
@@ -109,5 +115,8 @@ mod tests {
         ] {
             assert!(parse_profile(text).is_err(), "`{text}`");
         }
+        let long = "step(1,10k,1,1s)".repeat(11);
+        let error = parse_profile(&long).unwrap_err().to_string();
+        assert!(error.contains("more than 100000 steps"), "{}", &error[error.len() - 80..]);
     }
 }

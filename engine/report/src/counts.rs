@@ -2,7 +2,7 @@
 //!
 //! | Field | parts of one second | seconds in their order |
 //! |---|---|---|
-//! | counts, times, bytes, tables | sum | sum |
+//! | counts, times, bytes, tables, bands | sum | sum |
 //! | `cost.busy_ratio`, `cost.max_rss_bytes` | largest | largest |
 //! | `rate_target`, `in_flight` | sum | of the later |
 //! | `shard_count` | sum | largest |
@@ -24,6 +24,9 @@ pub fn counts_of(frame: &Frame) -> Frame {
     Frame {
         histograms: Histograms::default(),
         response_ns: None,
+        service_ns: None,
+        send_lag_ns: None,
+        response_bands: frame.response_bands.clone(),
         rate_target: exact_rate(frame.rate_target),
         run: frame.run.clone(),
         agent: frame.agent.clone(),
@@ -44,14 +47,14 @@ pub(crate) fn add_beside(frame: &mut Frame, other: &Frame) {
     frame.rate_target += exact_rate(other.rate_target);
 }
 
-/// Adds the counts of `next`, a later second. The distribution is not known any more.
+/// Adds the counts of `next`, a later second. The distributions are not known any more.
 pub fn add_after(frame: &mut Frame, next: &Frame) {
     add_sums(frame, next);
     frame.flags.last = next.flags.last;
     frame.shard_count = frame.shard_count.max(next.shard_count);
     frame.in_flight = next.in_flight;
     frame.rate_target = next.rate_target;
-    frame.response_ns = None;
+    (frame.response_ns, frame.service_ns, frame.send_lag_ns) = (None, None, None);
 }
 
 fn exact_rate(rate: f64) -> f64 {
@@ -65,6 +68,7 @@ fn add_sums(frame: &mut Frame, other: &Frame) {
     add_table(&mut frame.not_sent, &other.not_sent);
     add_table(&mut frame.errors, &other.errors);
     add_table(&mut frame.status, &other.status);
+    add_table(&mut frame.response_bands, &other.response_bands);
     let (mine, theirs) = (&mut frame.cost, &other.cost);
     mine.busy_ratio = mine.busy_ratio.max(theirs.busy_ratio);
     mine.max_rss_bytes = mine.max_rss_bytes.max(theirs.max_rss_bytes);
@@ -135,6 +139,7 @@ mod tests {
         frame["not_sent"] = json!({"backlog": value});
         frame["errors"] = json!({"reset": value});
         frame["status"] = json!({"200": value});
+        frame["response_bands"] = json!({"9": value});
         frame
     }
 

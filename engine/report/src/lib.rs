@@ -5,6 +5,10 @@
 
 mod agents;
 mod assemble;
+mod bands;
+mod brief;
+mod columns;
+pub mod compare;
 mod counts;
 mod csv;
 mod decode;
@@ -14,11 +18,15 @@ mod json;
 mod progress;
 pub mod rules;
 mod series;
+mod spark;
 mod sum;
 mod text;
 mod verdict;
 
 pub use assemble::{Facts, assemble};
+pub use bands::{band_edge_ns, band_of, bands_of};
+pub use brief::{Brief, Figures};
+pub use columns::{Columns, RowBands, run_second};
 pub use counts::{add_after, counts_of};
 pub use csv::render as render_csv;
 pub use decode::{HistogramError, decode};
@@ -27,6 +35,7 @@ pub use hdr::render as render_hdr;
 pub use json::render as render_json;
 pub use progress::progress_line;
 pub use series::Series;
+pub use spark::spark;
 pub use sum::{Sum, books_of};
 pub use text::{Style, duration, render as render_text, render_stored};
 pub use verdict::{Evidence, judge};

@@ -6,8 +6,8 @@ use acp_wire::Frame;
 /// Frames kept; beyond, neighbours are put together and the series gets coarser.
 const MAX_FRAMES: usize = 4096;
 
-/// Frames without histograms, whose sums equal the report. A frame that is one second keeps the
-/// distribution of its response times.
+/// Frames without histograms, whose sums equal the report. A frame that is one second keeps its
+/// distributions.
 #[derive(Debug, Default)]
 pub struct Series {
     frames: Vec<Frame>,
@@ -66,12 +66,17 @@ mod tests {
         for second in 0..86_400 {
             let status = BTreeMap::from([(200, 2)]);
             let response_ns = Some(Distribution::default());
-            series.push(&Frame { second, sent: 3, status, response_ns, ..Frame::default() });
+            let response_bands = BTreeMap::from([(80, 1), (81 + (second % 2) as u16, 1)]);
+            let frame = Frame { second, sent: 3, status, response_ns, ..Frame::default() };
+            series.push(&Frame { response_bands, ..frame });
         }
         let frames = series.into_frames();
         assert!(frames.len() <= MAX_FRAMES && frames.len() > MAX_FRAMES / 2 - 1);
         assert_eq!(frames.iter().map(|frame| frame.sent).sum::<u64>(), 3 * 86_400);
         assert_eq!(frames.iter().map(|frame| frame.status[&200]).sum::<u64>(), 2 * 86_400);
+        let of_band =
+            |band| frames.iter().filter_map(|frame| frame.response_bands.get(&band)).sum::<u64>();
+        assert_eq!([80, 81, 82].map(of_band), [86_400, 43_200, 43_200]);
         assert!(frames.is_sorted_by_key(|frame| frame.second));
     }
 
@@ -80,14 +85,17 @@ mod tests {
         let mut series = Series::default();
         let response_ns = Some(Distribution { count: 7, ..Distribution::default() });
         for second in 0..=MAX_FRAMES as u64 {
-            series.push(&Frame { second, response_ns, ..Frame::default() });
+            let (service_ns, send_lag_ns) = (response_ns, response_ns);
+            let frame = Frame { second, response_ns, service_ns, ..Frame::default() };
+            series.push(&Frame { send_lag_ns, ..frame });
             if second == 9 {
                 assert!(series.frames.iter().all(|frame| frame.response_ns == response_ns));
             }
         }
         // Percentiles are never put together: better none than wrong ones.
         let frames = series.into_frames();
-        assert!(frames[0].response_ns.is_none());
-        assert_eq!(frames.last().unwrap().response_ns, response_ns);
+        let figures = |frame: &Frame| [frame.response_ns, frame.service_ns, frame.send_lag_ns];
+        assert_eq!(figures(&frames[0]), [None; 3]);
+        assert_eq!(figures(frames.last().unwrap()), [response_ns; 3]);
     }
 }

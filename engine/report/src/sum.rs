@@ -1,7 +1,7 @@
 //! Frames put together: their counts and their histograms, exactly.
 
 use crate::counts::{add_after, add_beside, counts_of};
-use crate::{Distributions, HistogramError, decode, summary};
+use crate::{Distributions, HistogramError, bands_of, decode, summary};
 use acp_wire::frame::Flags;
 use acp_wire::{Books, FRAME_SCHEMA, Frame};
 use hdrhistogram::Histogram;
@@ -123,7 +123,7 @@ impl Sum {
         books_of(&self.counts)
     }
 
-    /// The sum as a frame of its own, with the distribution of its response times.
+    /// The sum as a frame of its own, with its distributions and the bands of its response times.
     #[must_use]
     pub fn to_frame(&self, run: &str, seq: u64, second: u64, flags: Flags) -> Frame {
         let mut frame = self.counts.clone();
@@ -132,6 +132,10 @@ impl Sum {
         frame.agent = String::new();
         (frame.seq, frame.second, frame.flags) = (seq, second, flags);
         frame.response_ns = Some(summary(&self.distributions.response));
+        frame.service_ns = Some(summary(&self.distributions.service));
+        frame.send_lag_ns = Some(summary(&self.distributions.send_lag));
+        // Not the sum of those of the frames: what others say their bands are is not asked.
+        frame.response_bands = bands_of(&self.distributions.response);
         frame.histograms = self.distributions.to_wire();
         frame
     }
@@ -234,6 +238,17 @@ mod tests {
             }
             grouped.add(&first);
             prop_assert_eq!(written(&grouped), written(&all));
+            // A frame on its own has the bands that the sum has of it.
+            let mut bands = BTreeMap::<u16, u64>::new();
+            for frame in &frames {
+                let mut alone = Sum::new();
+                alone.add_frame(frame).unwrap();
+                for (band, count) in alone.to_frame("r", 1, 2, Flags::default()).response_bands {
+                    *bands.entry(band).or_default() += count;
+                }
+            }
+            let of_all = all.to_frame("r", 1, 2, Flags::default()).response_bands;
+            prop_assert_eq!(bands, of_all);
         }
     }
 
@@ -249,6 +264,21 @@ mod tests {
         assert!(sum.add_frame(&bad).is_err());
         assert!(sum.add_next_frame(&bad).is_err());
         assert_eq!(written(&sum), before, "neither counts nor the histograms that were good");
+    }
+
+    #[test]
+    fn a_frame_of_a_sum_says_how_long_things_took() {
+        let mut sum = Sum::new();
+        let mut frame = Frame { response_bands: BTreeMap::from([(7, 7)]), ..Frame::default() };
+        frame.histograms.response = histogram(&[5, 9, 9]);
+        frame.histograms.service = histogram(&[3]);
+        frame.histograms.send_lag = histogram(&[1, 2]);
+        sum.add_frame(&frame).unwrap();
+        let found = sum.to_frame("r", 1, 2, Flags::default());
+        let figures = [found.response_ns, found.service_ns, found.send_lag_ns];
+        let figures = figures.map(|figures| figures.map(|figures| (figures.count, figures.max)));
+        assert_eq!(figures, [Some((3, 9)), Some((1, 3)), Some((2, 2))]);
+        assert_eq!(found.response_bands, BTreeMap::from([(9, 1), (12, 2)]), "of the histogram");
     }
 
     #[test]

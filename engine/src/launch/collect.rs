@@ -8,7 +8,7 @@ use crate::drivers::Driver;
 use crate::drivers::host::ShardFrame;
 use crate::plan::{Course, Plan, Schedule};
 use crate::record::Record;
-use crate::report::{Facts, Series, Sum, assemble, summary};
+use crate::report::{Facts, Series, Sum, assemble, bands_of, summary};
 use acp_wire::agent::Share;
 use acp_wire::frame::{Cost, Flags};
 use acp_wire::report::{Event, Run};
@@ -197,7 +197,8 @@ impl Collector {
     }
 
     fn frame(&mut self, measured: bool, second: u64, is_last: bool, pending: &Pending) -> Frame {
-        let (counts, now) = (&pending.record.counts, CpuTimes::now());
+        let (counts, distributions) = (&pending.record.counts, &pending.record.distributions);
+        let now = CpuTimes::now();
         let used = now.since(self.last);
         self.last = now;
         let seq = self.seq;
@@ -241,8 +242,11 @@ impl Collector {
             in_flight_at_stop: counts.in_flight_at_stop,
             reused_requests: counts.reused_requests,
             retried_requests: counts.retried_requests,
-            response_ns: Some(summary(&pending.record.distributions.response)),
-            histograms: pending.record.distributions.to_wire(),
+            response_ns: Some(summary(&distributions.response)),
+            service_ns: Some(summary(&distributions.service)),
+            send_lag_ns: Some(summary(&distributions.send_lag)),
+            response_bands: bands_of(&distributions.response),
+            histograms: distributions.to_wire(),
             ..Frame::default()
         }
     }

@@ -147,6 +147,17 @@ pub struct Frame {
     /// merged; absent where frames were put together without their histograms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_ns: Option<crate::report::Distribution>,
+    /// The same of the service histogram.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_ns: Option<crate::report::Distribution>,
+    /// The same of the send lag histogram.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_lag_ns: Option<crate::report::Distribution>,
+    /// Values of the response histogram in four bands an octave, by band. They add up, unlike
+    /// percentiles. `v` ns below 4 is of band `v`; above, with `octave` the place of its highest
+    /// bit, of band `4 * octave +` the two bits below that one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub response_bands: BTreeMap<u16, u64>,
     /// Distributions.
     #[serde(default)]
     pub histograms: Histograms,

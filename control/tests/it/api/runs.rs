@@ -103,9 +103,7 @@ async fn plans_that_cannot_be_run_are_not_saved() {
     assert!(server.audit().await.is_empty());
     let check =
         server.post("/api/v1/plans/check", Some(json!({ "plan": plan("10") }))).await.json();
-    let expected =
-        "600 requests at up to 10 a second for 60 s, on 64 connections to 127.0.0.1:8080";
-    assert_eq!(check["sentence"], expected);
+    assert_eq!(check["sentence"], "10/s for 1 m, 600 requests to 127.0.0.1:8080");
     let numbers = (&check["slots"], &check["peak_rate_per_s"], &check["duration_us"]);
     assert_eq!(numbers, (&json!(600), &json!(10.0), &json!(60_000_000)));
 }
@@ -231,6 +229,9 @@ async fn a_run_shows_where_it_is() {
     }
 }
 
+/// A name that would be a script where it is taken for HTML.
+const EVIL: &str = "</script><script>alert(1)</script>";
+
 #[tokio::test]
 async fn reports_come_in_every_format() {
     let server = Server::open().await;
@@ -242,9 +243,12 @@ async fn reports_come_in_every_format() {
     histogram.record_n(5_000_000, 10).unwrap();
     let mut report = Report { schema: acp_wire::REPORT_SCHEMA.into(), ..Report::default() };
     report.run.id.clone_from(&id);
+    report.run.name = EVIL.into();
+    report.series = vec![Frame::default()];
     report.books.sent = 10;
     report.latency.response_ns = acp_report::summary(&histogram);
     report.histograms.response = acp_report::encode(&histogram);
+    report.series = vec![Frame { second: 7, sent: 10, ..Frame::default() }];
     server.store.put_report(&id, &report).await.unwrap();
     for (format, kind, part) in [
         ("", "application/json", "\"acp.report/1\""),
@@ -256,10 +260,32 @@ async fn reports_come_in_every_format() {
         let got = server.get(&format!("{path}{format}")).await;
         assert_eq!((got.status, got.headers["content-type"].to_str().unwrap()), (200, kind));
         assert!(got.text.contains(part), "{format}: {}", got.text);
+        assert!(!got.headers.contains_key("content-disposition"), "{format} is shown");
     }
-    let same = server.get(&format!("/api/v1/compare?a={id}&b={id}")).await.json();
-    let row = &same["differences"][1];
-    assert_eq!((&row["name"], &row["ratio"]), (&json!("books.sent"), &json!(1.0)), "{same}");
-    let other = server.run(&plan("10")).await;
-    server.get(&format!("/api/v1/compare?a={id}&b={other}")).await.error(409, "one has no report");
+    for (query, suffix) in [
+        ("?download=true", "json"),
+        ("?format=csv&download=true", "csv"),
+        ("?format=hdr&download=true", "hdr"),
+        ("?format=text&download=true", "txt"),
+        ("?format=html", "html"),
+        ("?format=html&download=false", "html"),
+    ] {
+        let got = server.get(&format!("{path}{query}")).await;
+        let expected = format!("attachment; filename=\"acp-{id}.{suffix}\"");
+        assert_eq!(got.headers["content-disposition"], *expected, "{query}");
+    }
+    let file = server.get(&format!("{path}?format=html")).await;
+    assert_eq!(file.headers["content-type"], "text/html; charset=utf-8");
+    assert!(!file.text.contains(EVIL), "the name of a plan is text");
+    for part in [&format!("\"id\": \"{id}\""), "\"second\":[0]", "\\u003c/script>"] {
+        assert!(file.text.contains(part), "`{part}`");
+    }
+    for (query, length) in [("", 1), ("?series=true", 1), ("?series=false", 0)] {
+        let found = server.get(&format!("{path}{query}")).await.json();
+        assert_eq!(found["series"].as_array().unwrap().len(), length, "{query}");
+        assert_eq!(found["books"]["sent"], 10, "{query}");
+    }
+    let csv = server.get(&format!("{path}?format=csv&series=false")).await;
+    assert!(csv.text.contains("\n7,"), "the series is all that it is: {}", csv.text);
+    server.get(&format!("{path}?series=no")).await.error(400, "neither true nor false");
 }

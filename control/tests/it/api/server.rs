@@ -3,6 +3,7 @@
 use acp_control::api::{AgentDesk, App, AppParts, serve};
 use acp_control::auth::{SecretText, hash_hex, new_token};
 use acp_control::clock::Clock;
+use acp_control::schedule::SchedulerSettings;
 use acp_control::settings::ApiSettings;
 use acp_control::store::{self, Role, RunRecord, RunState, Store, TokenRecord};
 use acp_coord::{DirectControl, DirectOptions};
@@ -118,6 +119,7 @@ impl Server {
             clock: Clock::new(),
             nudge: nudge.clone(),
             change_delay_us: 1_000_000,
+            schedule: SchedulerSettings::default(),
             settings: settings.clone(),
             stop: stop.clone(),
         });
@@ -140,6 +142,7 @@ impl Server {
             clock: Clock::new(),
             nudge: self.nudge.clone(),
             change_delay_us: 1_000_000,
+            schedule: SchedulerSettings::default(),
             settings,
             stop: CancellationToken::new(),
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// A message of a stream.
 #[derive(Clone, Debug, PartialEq)]
-struct Message {
+pub(super) struct Message {
     kind: String,
     id: String,
     data: Value,
@@ -40,6 +40,14 @@ async fn read(
     if let Some(last) = last {
         request = request.header("last-event-id", last);
     }
+    read_from(request, enough).await
+}
+
+/// Reads the answer to a request until `enough`, or its end.
+pub(super) async fn read_from(
+    request: reqwest::RequestBuilder,
+    enough: impl Fn(&[Message]) -> bool,
+) -> Vec<Message> {
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -75,7 +83,7 @@ async fn commit(server: &Server, run: &str, seconds: std::ops::Range<u64>) {
     server.store.commit_frames(&commit).await.unwrap();
 }
 
-async fn event(server: &Server, run: &str, text: &str) {
+pub(super) async fn event(server: &Server, run: &str, text: &str) {
     let event = EventRecord {
         run: run.into(),
         kind: "note".into(),
@@ -94,7 +102,7 @@ async fn end(server: &Server, run: &str) {
         .await;
 }
 
-fn seconds(messages: &[Message]) -> Vec<u64> {
+pub(super) fn seconds(messages: &[Message]) -> Vec<u64> {
     let frames = messages.iter().filter(|message| message.kind == "frame");
     frames.map(|message| message.data["frame"]["second"].as_u64().unwrap()).collect()
 }

@@ -210,6 +210,9 @@ async fn a_run_goes_from_pending_to_its_report() {
     let report = bed.report(RunState::Done).await;
     assert_eq!(report.books.sent, bed.pace.total(), "{:?}", bed.events().await);
     assert_eq!(report.agents.len(), 3);
+    let run = bed.store.run("r").await.unwrap().unwrap();
+    assert_eq!(run.spark, acp_report::spark(&report), "lists draw it");
+    assert!(run.spark.iter().any(|per_s| *per_s > 0.0), "{:?}", run.spark);
     let assigned = bed.controls[0].coord.assigned().await.unwrap();
     assert!(assigned.values().all(|assignment| assignment.parts.is_empty()), "{assigned:?}");
 }

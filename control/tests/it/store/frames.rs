@@ -1,7 +1,8 @@
 //! Frames: committed at once with how far the parts are, numbered, replaced, read in two orders.
 
 use super::world::{World, commit, frame, kind, on_both, part, sums};
-use acp_control::store::{FrameCommit, StoredFrame};
+use acp_control::store::{FrameCommit, FrameExtent, RunSecond, StoredFrame};
+use acp_wire::Frame;
 use acp_wire::frame::Histograms;
 use acp_wire::{ErrorClass, NotSent};
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ on_both!(
     comes_back_as_it_was,
     numbers,
     order_of_time,
+    counts,
     all_or_nothing,
     many_writers,
     given_up,
@@ -118,6 +120,55 @@ async fn order_of_time(world: World) {
     }
 }
 
+async fn counts(world: World) {
+    world.run("r").await;
+    world.run("s").await;
+    assert_eq!(world.store.frame_extent("r").await.unwrap(), None);
+    let mut frames: Vec<_> = (0..80).map(|second| frame(second * 10, second)).collect();
+    for stored in &mut frames[..3] {
+        stored.frame.flags.warmup = true;
+        stored.width_s = 10;
+        stored.frame.histograms.response = Some("large".into());
+    }
+    world.store.commit_frames(&commit("r", frames[..70].to_vec(), &[])).await.unwrap();
+    frames[70].width_s = 60;
+    world.store.commit_frames(&commit("r", frames[70..].to_vec(), &[])).await.unwrap();
+    world.store.commit_frames(&commit("s", vec![frame(7, 1)], &[])).await.unwrap();
+    let warmup = |second| RunSecond { is_warmup: true, second };
+    let measured = |second| RunSecond { is_warmup: false, second };
+    for (run, first, last, width_s, number) in
+        [("r", warmup(0), measured(790), 10, 80), ("s", measured(7), measured(7), 1, 1)]
+    {
+        let expected = FrameExtent { first, last, width_s, number };
+        assert_eq!(world.store.frame_extent(run).await.unwrap(), Some(expected), "{run}");
+    }
+    assert_eq!(world.store.frame_extent("none").await.unwrap(), None);
+    for (what, run, from, limit) in [
+        ("all", "r", warmup(0), 100),
+        ("some", "r", warmup(10), 7),
+        ("none of the warm-up", "r", measured(0), 100),
+        ("between two", "r", measured(61), 2),
+        ("behind the end", "r", measured(791), 100),
+        ("none asked for", "r", measured(0), 0),
+        ("of another", "s", warmup(0), 100),
+        ("of none", "none", warmup(0), 100),
+    ] {
+        let RunSecond { is_warmup, second } = from;
+        let frames = world.store.frames_from(run, is_warmup, second, limit).await.unwrap();
+        let found = world.store.frame_counts_from(run, from, limit).await.unwrap();
+        assert_eq!(found.len(), frames.len(), "{what}");
+        for (counts, mut stored) in found.iter().zip(frames) {
+            stored.frame.histograms = Histograms::default();
+            let at =
+                RunSecond { is_warmup: stored.frame.flags.warmup, second: stored.frame.second };
+            assert_eq!((counts.number, counts.width_s), (stored.number, stored.width_s), "{what}");
+            assert_eq!((counts.at, counts.read::<Frame>().unwrap()), (at, stored.frame), "{what}");
+            assert_eq!(kind(counts.read::<String>()), "bad record", "{what}");
+            assert!(!counts.text.contains("large"), "{what}");
+        }
+    }
+}
+
 async fn all_or_nothing(world: World) {
     world.run("r").await;
     world.store.add_parts(&[part("r", 0), part("r", 1)]).await.unwrap();
@@ -147,6 +198,11 @@ async fn all_or_nothing(world: World) {
     let endless = commit("r", vec![endless], &[("r.0", 2)]);
     assert_eq!(kind(world.store.commit_frames(&endless).await), "bad record");
     assert_eq!(stored().await, (vec![1, 3], 1), "not a number: nothing of it");
+    let mut endless = frame(1, 1);
+    let times = acp_wire::report::Distribution { mean: f64::INFINITY, ..Default::default() };
+    endless.frame.send_lag_ns = Some(times);
+    let endless = commit("r", vec![endless], &[("r.0", 2)]);
+    assert_eq!(kind(world.store.commit_frames(&endless).await), "bad record");
     let only_stored = commit("r", Vec::new(), &[("r.1", u64::MAX)]);
     world.store.commit_frames(&only_stored).await.unwrap();
     assert_eq!(stored().await, (vec![1, u64::MAX], 1));

@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod away;
+mod datasets;
 mod frames;
 mod house;
 mod opening;

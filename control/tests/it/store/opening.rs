@@ -2,7 +2,11 @@
 
 use super::world::kind;
 use crate::mariadb::{MariaDb, PASSWORD, USER};
-use acp_control::store::{RunRecord, StoreError, open};
+use acp_control::store::{Page, RunFilter, RunRecord, StoreError, TaskFilter, open};
+use acp_wire::Plan;
+use acp_wire::plan::Target;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, SqliteConnection};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
@@ -106,10 +110,58 @@ async fn tables_that_were_cut_off_half_way_are_finished() {
     let url = server.new_database();
     open(&url).await.unwrap();
     let database = url.rsplit_once('/').unwrap().1;
-    server.sql(&format!(
-        "USE {database}; UPDATE _sqlx_migrations SET success = FALSE; DROP TABLE token, audit;"
-    ));
-    open(&url).await.unwrap().tokens().await.unwrap();
+    let rows = [
+        ("the first ones", "success = FALSE", "DROP TABLE token, audit"),
+        ("the second, at its end", "success = version <> 2", "DROP TABLE dataset_agent"),
+        ("the second, at its start", "success = version <> 2", "ALTER TABLE run DROP COLUMN spark"),
+        ("all, nothing is missing", "success = FALSE", "DO 0"),
+    ];
+    for (row, mark, missing) in rows {
+        server.sql(&format!("USE {database}; UPDATE _sqlx_migrations SET {mark}; {missing};"));
+        let store = open(&url).await.unwrap_or_else(|error| panic!("{row}: {error}"));
+        store.tokens().await.unwrap();
+        let page = Page { offset: 0, limit: 1 };
+        store.datasets(page).await.unwrap();
+        store.put_dataset_agent("none", 1, "a").await.unwrap_err();
+        store.runs(&RunFilter::default(), page).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_first_tables_hold_is_kept() {
+    let server = MariaDb::shared();
+    let mysql = server.new_database();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("acp.db");
+    let plan = serde_json::to_string(&Plan {
+        target: Target { url: "http://Shop.Example/".into(), ..Target::default() },
+        ..Plan::default()
+    })
+    .unwrap();
+    let rows = format!(
+        "INSERT INTO task VALUES ('t', 'Old', 'old', '{plan}', 'Ann', 1, 1, 0);
+         INSERT INTO run VALUES ('r', 't', 'Old', '{plan}', 'h', 'Ann', 'done', '{{\"intent\":\"run\"}}', 0, \
+         NULL, '[]', 1, 2, 'valid', '', 0, 0);"
+    );
+    let first = include_str!("../../../migrations/mysql/0001_first_tables.sql");
+    let mut connection = MySqlConnection::connect(&mysql).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("{first}{rows}"))).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let first = include_str!("../../../migrations/sqlite/0001_first_tables.sql");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("{first}{rows}"))).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    for url in [mysql, format!("sqlite:{}", file.display())] {
+        let store = open(&url).await.unwrap();
+        let run = store.run("r").await.unwrap().unwrap();
+        assert_eq!((run.spark.len(), run.verdict.as_deref()), (0, Some("valid")), "{url}");
+        for (text, expect) in [("old", 1), ("shop.EX", 1), ("ann", 1), ("bob", 0)] {
+            let filter = TaskFilter { text: Some(text.into()), ..TaskFilter::default() };
+            let found = store.tasks(&filter, Page { offset: 0, limit: 9 }).await.unwrap();
+            assert_eq!(found.1, expect, "{url}: `{text}`");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,6 +170,8 @@ async fn a_newer_database_is_refused() {
     let url = server.new_database();
     open(&url).await.unwrap();
     let database = url.rsplit_once('/').unwrap().1;
-    server.sql(&format!("USE {database}; UPDATE _sqlx_migrations SET version = 9999;"));
+    server.sql(&format!(
+        "USE {database}; UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1;"
+    ));
     refused("made by a newer one", &url, "settings", "9999").await;
 }

@@ -32,6 +32,7 @@ async fn comes_back_as_it_was(world: World) {
             epoch: u64::MAX,
             created_unix_us: 3,
             text: text.into(),
+            spark: vec![1.5; number],
             version: 9,
             ..RunRecord::default()
         };
@@ -48,6 +49,7 @@ async fn comes_back_as_it_was(world: World) {
         ];
         run.ended_unix_us = Some(8);
         run.verdict = Some(text.into());
+        run.spark = vec![0.0, 0.1, 33_333.332, f32::MAX, f32::MIN_POSITIVE];
         world.store.update_run(&run).await.unwrap();
         run.version += 1;
         assert_eq!(world.store.run(&run.id).await.unwrap(), Some(run), "{text:?} changed");
@@ -142,6 +144,20 @@ async fn parts(world: World) {
     assert_eq!(world.store.parts("r").await.unwrap()[0], all[0]);
     assert!(numbers("s").await.is_empty());
 
+    let mut again = part("r", 3);
+    again.agent = "agent-1".into();
+    world.store.add_parts(&[again]).await.unwrap();
+    world.run("t").await;
+    world.store.add_parts(&[part("t", 0)]).await.unwrap();
+    let counts = async |runs: &[&str]| {
+        let runs: Vec<_> = runs.iter().map(|run| (*run).to_string()).collect();
+        let found = world.store.agent_counts(&runs).await.unwrap();
+        found.iter().map(|(run, count)| format!("{run}{count}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(counts(&[]).await, "", "of none");
+    assert_eq!(counts(&["s", "none"]).await, "", "of runs without parts");
+    assert_eq!(counts(&["t", "s", "r", "r"]).await, "r4 t1", "an agent with two parts is one");
+
     let rows = [
         ("one that is there", vec![part("r", 1)], "exists"),
         ("a new one and one that is there", vec![part("s", 0), part("r", 1)], "exists"),
@@ -163,7 +179,7 @@ async fn parts(world: World) {
     assert_eq!(world.store.parts("r").await.unwrap()[0], changed, "all but `stored`");
     let unknown = [part("r", 1), part("r", 77)];
     assert_eq!(kind(world.store.update_parts(&unknown).await), "conflict", "one is unknown");
-    assert_eq!(numbers("r").await, [0, 1, 2, 10], "it was not made");
+    assert_eq!(numbers("r").await, [0, 1, 2, 3, 10], "it was not made");
 }
 
 async fn events(world: World) {

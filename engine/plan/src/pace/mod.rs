@@ -205,6 +205,17 @@ impl Pace {
         SEND_LAG_LIMIT_NS.max((gap_ns * SEND_LAG_GAP_RATIO) as u64)
     }
 
+    /// The corners of the rate over time: nanoseconds from the start and the rate per second there.
+    /// Between two of them it goes in a straight line; a step is two at the same time.
+    #[must_use]
+    pub fn corners(&self) -> Vec<(u64, f64)> {
+        let ends = self.pieces.iter().flat_map(Piece::ends);
+        let mut corners: Vec<_> =
+            ends.map(|(at_ns, rate)| (at_ns, rate / self.denominator as f64)).collect();
+        corners.dedup();
+        corners
+    }
+
     /// The highest rate of the schedule, per second.
     #[must_use]
     pub fn peak_rate_per_s(&self) -> f64 {
@@ -298,6 +309,36 @@ mod tests {
     }
 
     #[test]
+    fn corners_are_where_the_rate_turns() {
+        let check = |what: &str, stretches: &[(&str, &str, u64)], expect: &[(u64, f64)]| {
+            assert_eq!(pace(stretches).corners(), expect, "{what}");
+        };
+        check("nothing", &[], &[]);
+        check("no length", &[("5", "9", 0)], &[]);
+        check("constant", &[("0.5", "0.5", 9)], &[(0, 0.5), (9, 0.5)]);
+        check("a ramp", &[("0", "1k", SECOND)], &[(0, 0.0), (SECOND, 1000.0)]);
+        let peak = [("0", "30", 5), ("30", "6/m", 5)];
+        check("up and down", &peak, &[(0, 0.0), (5, 30.0), (10, 0.1)]);
+        let steps = [("1", "1", 5), ("2", "2", 0), ("3", "3", 5)];
+        check("a step", &steps, &[(0, 1.0), (5, 1.0), (5, 3.0), (10, 3.0)]);
+    }
+
+    #[test]
+    fn corners_follow_a_count_and_changes() {
+        let ramp = Stretch {
+            from: parse_rate("0").unwrap(),
+            to: parse_rate("10").unwrap(),
+            duration_ns: 10 * SECOND,
+        };
+        let (end_ns, rate) = *Pace::counted(&[ramp], 32).unwrap().corners().last().unwrap();
+        assert!(end_ns.abs_diff(8 * SECOND) <= 1, "32 slots of t²/2 by {end_ns}");
+        assert!((rate - 8.0).abs() < 1e-6, "{rate} at the end");
+        let paused = Pace::new(&[ramp]).unwrap().with_change(4 * SECOND, Change::Pause).unwrap();
+        let corners = [(0, 0.0), (4, 4.0), (4, 0.0), (10, 0.0)];
+        assert_eq!(paused.corners(), corners.map(|(at_s, rate)| (at_s * SECOND, rate)));
+    }
+
+    #[test]
     fn bad_schedules_are_refused() {
         let rate = |text: &str| parse_rate(text).unwrap();
         for (what, stretch, error) in [
@@ -326,6 +367,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_area_below_the_corners_is_the_number_of_slots(
+            stretches in prop::collection::vec(any_stretch(), 1..5),
+        ) {
+            let pace = Pace::new(&stretches).unwrap();
+            let corners = pace.corners();
+            let area: f64 = corners
+                .windows(2)
+                .map(|pair| (pair[1].0 - pair[0].0) as f64 / 1e9 * (pair[0].1 + pair[1].1) / 2.0)
+                .sum();
+            let total = pace.total() as f64;
+            prop_assert!((area - total).abs() <= 1.0 + total * 1e-9, "{area} below, {total} slots");
+            let peak = corners.iter().map(|corner| corner.1).fold(0.0, f64::max);
+            prop_assert_eq!(peak, pace.peak_rate_per_s());
+        }
+
         #[test]
         fn due_and_count_are_inverse(
             stretches in prop::collection::vec(any_stretch(), 1..5),

@@ -84,6 +84,12 @@ impl Piece {
         if t > self.length_ns() { 0.0 } else { self.line.rate(self.from_ns + t) }
     }
 
+    /// The rate × denominator at the start and at the end of this piece.
+    pub(super) fn ends(&self) -> [(u64, f64); 2] {
+        let end_ns = self.start_ns + self.length_ns();
+        [(self.start_ns, self.line.rate(self.from_ns)), (end_ns, self.line.rate(self.to_ns))]
+    }
+
     /// The highest rate × denominator of this piece.
     pub(super) fn peak_rate(&self) -> f64 {
         self.line.rate(self.from_ns).max(self.line.rate(self.to_ns))

@@ -105,6 +105,9 @@ fn frame() -> Frame {
         retried_requests: 0,
         cost: Cost { cpu_user_us: 50, cpu_system_us: 400, busy_ratio: 0.25, ..Cost::default() },
         response_ns: Some(Distribution { count: 90, p50: 2, ..Distribution::default() }),
+        service_ns: Some(Distribution { count: 90, p50: 1, ..Distribution::default() }),
+        send_lag_ns: Some(Distribution { count: 98, p99: 3, ..Distribution::default() }),
+        response_bands: BTreeMap::from([(2, 80), (108, 10)]),
         histograms: Histograms { response: Some("AA==".into()), ..Histograms::default() },
     }
 }

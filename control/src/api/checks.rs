@@ -1,0 +1,126 @@
+//! Checks before a start: what control knows beforehand of target, agents and data. Ports and sockets
+//! are in [`super::limits`].
+//!
+//! They are of this moment: a plan that is good can be saved whatever they say.
+
+use super::error::ApiError;
+use super::outlook::Outlook;
+use super::preview::{counted, rate};
+use super::problems::Problem;
+use crate::auth::{Admitted, Room};
+use acp_plan::Plan;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Addresses that a text names.
+const ADDRESSES_NAMED: usize = 4;
+
+/// What a check has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CheckState {
+    /// Nothing is in the way.
+    Good,
+    /// It may go wrong.
+    Warning,
+    /// A start would fail now.
+    Bad,
+    /// Control cannot know.
+    Unknown,
+}
+
+/// A check before a start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Check {
+    /// `target`, `agents`, `ports`, `sockets` or `data`.
+    pub(super) name: &'static str,
+    /// What it has come to.
+    pub(super) state: CheckState,
+    /// Why, with numbers.
+    pub(super) text: String,
+    /// What to do; may be empty.
+    pub(super) hint: String,
+}
+
+impl Check {
+    /// A check; a hint may follow its text in a line of its own.
+    pub(super) fn new(name: &'static str, state: CheckState, text: impl Into<String>) -> Self {
+        let Problem { message, hint, .. } = Problem::new("", &text.into());
+        Self { name, state, text: message, hint }
+    }
+
+    fn bad(name: &'static str, message: &str, hint: &str) -> Self {
+        Self { name, state: CheckState::Bad, text: message.into(), hint: hint.into() }
+    }
+}
+
+/// The checks of a plan that cannot be read.
+pub(super) fn of_nothing() -> Vec<Check> {
+    let unknown = |name| Check::new(name, CheckState::Unknown, "the plan cannot be read");
+    ["target", "agents", "ports", "sockets", "data"].map(unknown).into()
+}
+
+/// What was found out about the target: why it must not be loaded now, or what it may be loaded with.
+pub(super) enum TargetCheck<'a> {
+    /// It cannot be loaded.
+    Bad(&'a Problem),
+    /// The rate is too high while other runs go on.
+    Busy(ApiError),
+    /// It may be loaded.
+    Good(&'a Admitted, Option<Room>),
+}
+
+/// Whether the target may be loaded, and how fast.
+pub(super) fn target(found: TargetCheck<'_>) -> Check {
+    match found {
+        TargetCheck::Bad(problem) => Check::bad("target", &problem.message, &problem.hint),
+        TargetCheck::Busy(error) => Check::bad("target", &error.message, &error.hint),
+        TargetCheck::Good(admitted, room) => {
+            let ceiling = match room {
+                None => "no ceiling".into(),
+                Some(Room { rule, limit, others }) if others > 0.0 => format!(
+                    "{} of the {} for `{rule}` are left by other runs",
+                    rate((limit - others).max(0.0)),
+                    rate(limit)
+                ),
+                Some(Room { rule, limit, .. }) => format!("at most {} for `{rule}`", rate(limit)),
+            };
+            let addresses = admitted.addresses();
+            let named = addresses[..addresses.len().min(ADDRESSES_NAMED)].join(", ");
+            let more = if addresses.len() > ADDRESSES_NAMED { ", …" } else { "" };
+            Check::new("target", CheckState::Good, format!("{named}{more} is allowed: {ceiling}"))
+        }
+    }
+}
+
+/// Whether agents have the cores.
+pub(super) fn agents(outlook: Option<&Outlook>) -> Check {
+    let Some(Outlook { preview, crew, is_current }) = outlook else {
+        let text = "how many cores it needs is not known before its schedule is good";
+        return Check::new("agents", CheckState::Unknown, text);
+    };
+    if !is_current {
+        let text = "the coordinator cannot be reached now: nobody knows which agents are there";
+        return Check::new("agents", CheckState::Unknown, text);
+    }
+    match (&preview.placements, crew) {
+        (Err(refusal), _) => Check::bad("agents", &refusal.text, &refusal.hint),
+        (Ok(_), crew) => {
+            let (agents, cores) = crew.map_or((0, 0), |crew| (crew.agents, crew.cores));
+            let on = counted(agents, "agent");
+            let text = format!("{cores} of {} on {on}", counted(preview.cores_free, "free core"));
+            Check::new("agents", CheckState::Good, text)
+        }
+    }
+}
+
+/// Whether the data that requests are made from is there.
+pub(super) fn data(plan: &Plan, problems: &[Problem]) -> Check {
+    match problems.iter().find(|problem| problem.place == "source") {
+        Some(problem) => Check::bad("data", &problem.message, &problem.hint),
+        None if plan.document.source.is_some() => {
+            Check::new("data", CheckState::Unknown, "agents look for it when the run starts")
+        }
+        None => Check::new("data", CheckState::Good, "none is needed: every request is the same"),
+    }
+}

@@ -1,0 +1,168 @@
+//! Runs that are made up, with noise that lasts for seconds, and how often they are judged wrongly.
+
+use super::buckets::Buckets;
+use super::judge::Judgement;
+use super::random::Random;
+use super::{Blocks, Subject, compare};
+use crate::{new_histogram, summary};
+use acp_wire::report::{Distribution, Latency, Report};
+use acp_wire::{ErrorClass, Frame};
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+
+/// How a run is made up.
+pub(super) struct Simulated {
+    pub(super) seconds: u64,
+    /// Response times are so many times as long.
+    pub(super) slowdown: f64,
+    pub(super) requests_per_s: u64,
+}
+
+impl Default for Simulated {
+    fn default() -> Self {
+        Self { seconds: 300, slowdown: 1.0, requests_per_s: 100 }
+    }
+}
+
+/// A run that was made up.
+pub(super) struct Run {
+    report: Report,
+    blocks: Blocks,
+}
+
+impl Run {
+    pub(super) fn subject<'a>(&'a self, run: &'a str) -> Subject<'a> {
+        Subject { run, report: &self.report, blocks: Some(&self.blocks) }
+    }
+}
+
+/// Roughly normal: the sum of twelve uniform numbers (mean 0, standard deviation 1).
+fn normal(random: &mut Random) -> f64 {
+    let uniform = |random: &mut Random| (random.next() >> 11) as f64 / (1_u64 << 53) as f64;
+    (0..12).map(|_| uniform(random)).sum::<f64>() - 6.0
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "what is made up is small and not below 0")]
+fn whole(number: f64) -> u64 {
+    number.round() as u64
+}
+
+/// Half of how far a second is off is still there in the next.
+const MEMORY: f64 = 0.5;
+
+impl Simulated {
+    pub(super) fn run(&self, seed: u64) -> Run {
+        let mut random = Random::new(seed);
+        let (mut slow, mut busy) = (0.0, 0.0);
+        let mut report = Report::default();
+        let mut blocks = Blocks::new(self.seconds * 1_000_000);
+        let (mut response, mut service) = (new_histogram(), new_histogram());
+        let mut cpu_us = 0;
+        for second in 0..self.seconds {
+            slow = MEMORY * slow + normal(&mut random) * 0.05;
+            busy = MEMORY * busy + normal(&mut random) * 0.02;
+            let mut frame = self.frame(second, busy, &mut random);
+            let (of_response, of_service) = self.times(frame.completed, slow, &mut random);
+            of_response.iter().for_each(|&ns| response.record(ns).unwrap());
+            of_service.iter().for_each(|&ns| service.record(ns).unwrap());
+            let p99 = of_response[of_response.len() * 99 / 100];
+            let distribution = Distribution { count: frame.completed, p99, ..Default::default() };
+            frame.response_ns = Some(distribution);
+            cpu_us += frame.cost.cpu_user_us;
+            report.books.sent += frame.sent;
+            report.books.completed += frame.completed;
+            for (class, count) in &frame.errors {
+                *report.books.errors.entry(*class).or_default() += count;
+            }
+            let [of_response, of_service] =
+                [of_response, of_service].map(|times| Buckets::of_sorted(&times));
+            blocks.put(&frame, 1, of_response, of_service);
+            report.series.push(frame);
+        }
+        self.finish(&mut report, &response, &service, cpu_us);
+        Run { report, blocks }
+    }
+
+    fn frame(&self, second: u64, busy: f64, random: &mut Random) -> Frame {
+        let sent = whole(self.requests_per_s as f64 * (1.0 + busy).max(0.1));
+        let failed = (0..sent).filter(|_| random.next().is_multiple_of(100)).count() as u64;
+        let errors = BTreeMap::from([(ErrorClass::Unexpected, failed)]);
+        let mut frame = Frame { second, sent, completed: sent, errors, ..Frame::default() };
+        let noise = 1.0 + 0.05 * normal(random);
+        frame.cost.cpu_user_us = whole(sent as f64 * 20.0 * self.slowdown * noise);
+        frame
+    }
+
+    /// Response and service times by value. Log-normal, as they roughly are, around a level of the
+    /// second.
+    fn times(&self, count: u64, slow: f64, random: &mut Random) -> (Vec<u64>, Vec<u64>) {
+        let scale_ns = 2e6 * self.slowdown;
+        let time = |_| scale_ns * (slow + 0.4 * normal(random)).exp();
+        let mut service: Vec<_> = (0..count).map(time).collect();
+        service.sort_unstable_by(f64::total_cmp);
+        let response = service.iter().map(|ns| whole(ns * 1.1)).collect();
+        (response, service.into_iter().map(whole).collect())
+    }
+
+    fn finish(
+        &self,
+        report: &mut Report,
+        response: &Histogram<u64>,
+        service: &Histogram<u64>,
+        cpu_us: u64,
+    ) {
+        let per = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        report.run.duration_us = self.seconds * 1_000_000;
+        report.books.balanced = true;
+        report.rate.completed_per_s = per(report.books.completed, self.seconds);
+        report.generator.cpu_us_per_request = per(cpu_us, report.books.sent);
+        let (response_ns, service_ns) = (summary(response), summary(service));
+        report.latency = Latency { response_ns, service_ns, ..Latency::default() };
+        report.histograms.response = crate::encode(response);
+    }
+}
+
+/// How often each measure is judged to differ, of so many pairs of runs.
+fn judged_to_differ(slowdown: f64, pairs: u64) -> BTreeMap<&'static str, (u64, u64)> {
+    let mut found = BTreeMap::new();
+    for seed in 0..pairs {
+        let a = Simulated { seconds: 240, ..Simulated::default() }.run(2 * seed);
+        let b = Simulated { seconds: 240, slowdown, ..Simulated::default() }.run(2 * seed + 1);
+        for row in compare(&[a.subject("a"), b.subject("b")]).judged {
+            let judgement = row.differences[1].unwrap().judgement;
+            let (differ, decided) = found.entry(row.name).or_insert((0, 0));
+            *differ += u64::from(matches!(judgement, Judgement::Better | Judgement::Worse));
+            *decided += u64::from(judgement != Judgement::NoDecision);
+        }
+    }
+    found
+}
+
+#[test]
+fn runs_of_the_same_thing_are_seldom_told_apart() {
+    let pairs = 200;
+    let found = judged_to_differ(1.0, pairs);
+    println!("seeds 0 to {}: judged to differ, judged at all: {found:#?}", 2 * pairs - 1);
+    let all: u64 = found.values().map(|(differ, _)| differ).sum();
+    let tests = pairs * found.len() as u64;
+    assert!(all * 100 <= tests * 6, "{all} of {tests} at 95 %");
+    for (name, (differ, decided)) in found {
+        assert_eq!(decided, pairs, "{name} is judged every time");
+        // Of 200 fair ones with 5 % each, 3 % on top are twice what chance adds.
+        assert!(differ * 100 <= pairs * 8, "{name}: {differ} of {pairs} at 95 %");
+    }
+}
+
+#[test]
+fn a_tenth_slower_is_found() {
+    let pairs = 100;
+    let found = judged_to_differ(1.1, pairs);
+    println!("seeds 0 to {}: judged to differ, judged at all: {found:#?}", 2 * pairs - 1);
+    for name in ["p50", "p90", "p99", "mean"] {
+        let (differ, _) = found[format!("response_ns.{name}").as_str()];
+        assert!(differ >= pairs * 9 / 10, "response {name}: {differ} of {pairs}");
+    }
+    let (differ, _) = found["cpu_us_per_request"];
+    assert!(differ >= pairs * 9 / 10, "CPU time: {differ} of {pairs}");
+    assert!(found["completed_per_s"].0 <= pairs / 10, "the rate is the same");
+}

@@ -1,0 +1,125 @@
+//! What speaks against comparing runs, a sentence each.
+
+use super::comparison::Subject;
+use super::judge::BLOCKS_MIN;
+use acp_wire::State;
+
+/// All warnings, run by run; what is of all runs comes last.
+pub(super) fn warnings(runs: &[Subject<'_>]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (place, run) in runs.iter().enumerate() {
+        // A run beside itself is warned of once.
+        if !runs[..place].iter().any(|before| before.run == run.run) {
+            of_report(run, &mut warnings);
+            of_blocks(run, &mut warnings);
+        }
+    }
+    if runs.windows(2).any(|pair| pair[0].report.plan != pair[1].report.plan) {
+        warnings.push("the plans are not the same".into());
+    }
+    warnings
+}
+
+fn of_report(subject: &Subject<'_>, warnings: &mut Vec<String>) {
+    let (run, report) = (subject.run, subject.report);
+    if report.verdict.state != State::Valid {
+        let verdict = report.verdict.state.name();
+        warnings.push(format!("run `{run}` is {verdict}: its numbers may not be trusted"));
+    }
+    if !report.books.balanced {
+        warnings.push(format!("the books of run `{run}` do not balance"));
+    }
+}
+
+fn of_blocks(subject: &Subject<'_>, warnings: &mut Vec<String>) {
+    let (run, completed) = (subject.run, subject.report.books.completed);
+    let Some(blocks) = subject.blocks else {
+        let text = "has no frames: whether a difference is noise cannot be told";
+        return warnings.push(format!("run `{run}` {text}"));
+    };
+    if blocks.completed() != completed {
+        let found = blocks.completed();
+        let text = "responses in the seconds that are kept and";
+        warnings.push(format!("run `{run}` has {found} {text} {completed} in its report"));
+    }
+    if blocks.unreadable_s() > 0 {
+        let seconds = blocks.unreadable_s();
+        warnings.push(format!("histograms of {seconds} seconds of run `{run}` cannot be read"));
+    }
+    if blocks.count() < BLOCKS_MIN {
+        let count = blocks.count();
+        warnings.push(format!(
+            "run `{run}` has {count} blocks of seconds: below {BLOCKS_MIN} noise cannot be told"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Blocks;
+    use super::*;
+    use acp_wire::{Frame, Report};
+
+    fn report() -> Report {
+        let mut report = Report::default();
+        report.run.duration_us = 20_000_000;
+        report.books.balanced = true;
+        report.books.completed = 60;
+        report
+    }
+
+    fn blocks(seconds: u64, edit: fn(&mut Frame)) -> Blocks {
+        let mut blocks = Blocks::new(20_000_000);
+        for second in 0..seconds {
+            let mut frame = Frame { second, completed: 3, ..Frame::default() };
+            edit(&mut frame);
+            blocks.push(&frame, 1);
+        }
+        blocks
+    }
+
+    fn check(what: &str, report: &Report, blocks: Option<&Blocks>, expect: &[&str]) {
+        let whole = blocks_of_base();
+        let base = Subject { run: "a", report: &self::report(), blocks: Some(&whole) };
+        let found = warnings(&[base, Subject { run: "b", report, blocks }]);
+        assert_eq!(found.len(), expect.len(), "{what}: {found:?}");
+        for (warning, part) in found.iter().zip(expect) {
+            assert!(warning.contains(part) && !warning.contains("`a`"), "{what}: {warning}");
+        }
+    }
+
+    fn blocks_of_base() -> Blocks {
+        blocks(20, |_| {})
+    }
+
+    #[test]
+    fn what_speaks_against_it_is_said() {
+        let with = |edit: fn(&mut Report)| {
+            let mut report = report();
+            edit(&mut report);
+            report
+        };
+        let whole = blocks_of_base();
+        check("nothing", &report(), Some(&whole), &[]);
+        let doubtful = with(|report| report.verdict.state = State::Partial);
+        check("a verdict", &doubtful, Some(&whole), &["is partial"]);
+        check("books", &with(|report| report.books.balanced = false), Some(&whole), &["balance"]);
+        check("a plan", &with(|report| report.plan.seed = 9), Some(&whole), &["plans"]);
+        check("no frames", &report(), None, &["no frames"]);
+        check("none kept", &report(), Some(&blocks(0, |_| {})), &["0 responses", "0 blocks"]);
+        check("some kept", &report(), Some(&blocks(15, |_| {})), &["45 responses"]);
+        let unreadable =
+            blocks(20, |frame| frame.histograms.response = Some("nonsense".to_string()));
+        check("unreadable", &report(), Some(&unreadable), &["20 seconds"]);
+        let short = with(|report| report.books.completed = 27);
+        check("short", &short, Some(&blocks(9, |_| {})), &["9 blocks"]);
+    }
+
+    #[test]
+    fn a_run_beside_itself_is_warned_of_once() {
+        let report = Report { books: acp_wire::Books::default(), ..report() };
+        let subject = Subject { run: "a", report: &report, blocks: None };
+        let found = warnings(&[subject, subject]);
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+}

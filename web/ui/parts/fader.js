@@ -1,0 +1,279 @@
+// Steers a run while it goes on: its rate by a slider or a number, pause and resume. A rate is applied
+// when the slider is let go or Enter is pressed, never at each pixel.
+
+import { get, path, post } from "../api.js";
+import { h, put, say } from "../dom.js";
+import { clock, count, rate as rateText } from "../format.js";
+import { fill, texts } from "../i18n.js";
+import { parseRate } from "./plan-facts.js";
+import { problem } from "./problem.js";
+
+const t = texts({
+  title: ["Rate", "速率"],
+  slider: ["Rate on a logarithmic scale", "速率（对数刻度）"],
+  number: ["New rate", "新速率"],
+  hint: ["requests per second in all: 2k, 1.5M, 300/m; Enter applies", "总请求数每秒：2k、1.5M、300/m；回车生效"],
+  ceiling: ["Ceiling", "上限"],
+  allowed: ["this target allows up to {rate}", "该目标最多允许 {rate}"],
+  guard: ["guards against slips; change it to go higher", "防止误操作；需要更高时请修改"],
+  apply: ["Apply", "应用"],
+  undo: ["Undo", "撤销"],
+  undoTo: ["back to {rate}", "恢复到 {rate}"],
+  pause: ["Pause", "暂停"],
+  resume: ["Resume", "继续"],
+  changed: ["{from} → {to}/s at {at}", "{at} 起 {from} → {to}/s"],
+  changing: ["changing to {to} …", "正在调整为 {to}……"],
+  closed: ["A closed loop has no rate: each connection sends as fast as it is answered.", "闭环模式没有速率：每个连接收到响应后立即发送下一个请求。"],
+  viewer: ["You may look, not steer: it takes the role operator.", "只有查看权限：调整需要 operator 角色。"],
+  ended: ["The run is over.", "运行已结束。"],
+  early: ["The rate can be changed once the run has started.", "运行开始后才能调整速率。"],
+  unread: ["`{text}` is not a rate", "“{text}”不是速率"],
+  unreadHint: ["write it like 2k, 1.5M or 300/m", "写法如 2k、1.5M、300/m"],
+  above: ["{rate} is above the ceiling of {ceiling}", "{rate} 超过上限 {ceiling}"],
+  aboveHint: ["raise the ceiling first if that is what you want", "如确需更高，请先提高上限"],
+  targetHint: ["an admin sets how much load a target gets", "目标的负载上限由管理员设置"],
+});
+
+const STEPS = 1000;
+const LOWEST_PER_S = 1;
+/** Keys move the slider step by step: their last step counts. */
+const KEY_REST_MS = 600;
+
+/**
+ * @param {HTMLElement} root
+ * @param {{ id: string, signal: AbortSignal, canSteer: boolean, changed: () => void }} options
+ */
+export function makeFader(root, options) {
+  const fader = new Fader(root, options);
+  return { show: (/** @type {any} */ run, /** @type {import("./plan-facts.js").Facts} */ facts) => fader.show(run, facts) };
+}
+
+class Fader {
+  /** @param {HTMLElement} root @param {{ id: string, signal: AbortSignal, canSteer: boolean, changed: () => void }} options */
+  constructor(root, { id, signal, canSteer, changed }) {
+    this.id = id;
+    this.canSteer = canSteer;
+    this.changed = changed;
+    this.ceiling = 0;
+    /** Of the target, where one is set. @type {number | null} */
+    this.limit = null;
+    /** @type {number | null} */
+    this.now = null;
+    /** Rates before the one that applies; the last is what Undo goes back to. @type {number[]} */
+    this.before = [];
+    /** Changes of the rate that `before` knows of. */
+    this.known = -1;
+    this.applied = 0;
+    this.isTouched = false;
+    this.isHeld = false;
+    this.isPaused = false;
+    this.timer = 0;
+    signal.addEventListener("abort", () => clearTimeout(this.timer));
+    const input = (/** @type {Record<string, any>} */ attributes) => /** @type {HTMLInputElement} */ (h("input", attributes));
+    this.slider = input({ id: "rate-slider", type: "range", min: 0, max: STEPS, step: 1, "aria-label": t.slider,
+      
+      onpointerdown: () => { this.isHeld = true; }, oninput: () => this.#slide(), onchange: () => this.#slid(),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && this.#applyNow() });
+    this.number = input({ id: "rate-number", type: "text", inputmode: "text", autocomplete: "off", "aria-describedby": "rate-hint", oninput: () => this.#typed(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) });
+    this.top = input({ id: "rate-ceiling", type: "text", autocomplete: "off", "aria-describedby": "rate-ceiling-hint", onchange: () => this.#raise() });
+    this.apply = h("button.primary", { type: "button", id: "rate-apply", onclick: () => this.#applyNow() }, t.apply);
+    this.undo = h("button", { type: "button", id: "rate-undo", disabled: true, onclick: () => this.#undo() }, t.undo);
+    this.pause = h("button", { type: "button", id: "pause", onclick: () => this.#pause() }, t.pause);
+    this.said = h("span.fader-said", { id: "rate-said", role: "status" });
+    this.reason = h("span.muted", { id: "rate-reason" });
+    this.trouble = h("div", { id: "rate-problem" });
+    this.range = h("span.muted", { id: "rate-ceiling-hint" }, t.guard);
+    root.append(h("section.card.fader", { id: "fader", "aria-labelledby": "fader-title" },
+      h("div.fader-head", null, h("h2", { id: "fader-title" }, t.title), this.said, this.reason),
+      h("div.fader-row", null,
+        h("label.field", null, h("span", null, t.number), this.number), this.slider,
+        h("label.field", null, h("span", null, t.ceiling), this.top),
+        this.apply, this.undo, this.pause),
+      h("p.fader-hints", null, h("span.muted", { id: "rate-hint" }, t.hint), this.range),
+      this.trouble));
+  }
+
+  /** @param {any} run @param {import("./plan-facts.js").Facts} facts */
+  show(run, facts) {
+    this.limit = run.rate_ceiling_per_s;
+    this.now = run.rate_now_per_s ?? this.now ?? facts.peakPerS;
+    this.isPaused = run.is_paused;
+    if (this.ceiling === 0) this.#setCeiling(2 * (facts.peakPerS ?? this.now ?? 500));
+    const changes = run.changes.flatMap((/** @type {any} */ change) => rateOf(change) ?? []);
+    this.#learn(changes, facts);
+    const reason = this.#reason(run, facts);
+    say(this.reason, reason);
+    for (const part of [this.slider, this.number, this.top, this.apply]) part.toggleAttribute("disabled", reason !== "");
+    this.undo.toggleAttribute("disabled", reason !== "" || this.before.length === 0);
+    const back = this.before.length === 0 ? "" : fill(t.undoTo, { rate: rateText(this.before[this.before.length - 1]) });
+    this.undo.title = back;
+    this.pause.toggleAttribute("disabled", !this.canSteer || run.state !== "running");
+    say(this.pause, run.is_paused ? t.resume : t.pause);
+    say(this.range, this.limit === null ? t.guard : fill(t.allowed, { rate: rateText(this.limit) }));
+    if (!this.isTouched && this.now !== null) this.#set(this.now);
+  }
+
+  /** Changes that came from elsewhere, or were there before the page. @param {number[]} changes @param {import("./plan-facts.js").Facts} facts */
+  #learn(changes, facts) {
+    if (this.known === changes.length) return;
+    if (this.known < 0) this.before = [facts.peakPerS ?? this.now ?? 0, ...changes].slice(0, -1);
+    else this.before.push(...[this.applied, ...changes.slice(this.known)].slice(0, -1));
+    this.known = changes.length;
+    this.applied = changes[changes.length - 1] ?? facts.peakPerS ?? 0;
+  }
+
+  /** @param {any} run @param {import("./plan-facts.js").Facts} facts */
+  #reason(run, facts) {
+    if (["done", "failed", "aborted", "draining"].includes(run.state)) return t.ended;
+    if (!facts.isOpen) return t.closed;
+    if (!this.canSteer) return t.viewer;
+    return run.state === "running" ? "" : t.early;
+  }
+
+  /** @param {number} perS */
+  #setCeiling(perS) {
+    const most = this.limit === null ? perS : Math.min(perS, this.limit);
+    this.ceiling = Math.max(most, LOWEST_PER_S * 2);
+    this.top.value = plain(this.ceiling);
+  }
+
+  #raise() {
+    const asked = parseRate(this.top.value);
+    if (asked === null || asked <= 0) {
+      this.#trouble(fill(t.unread, { text: this.top.value }), t.unreadHint);
+      return;
+    }
+    this.#setCeiling(asked);
+    if (this.limit !== null && asked > this.limit) this.#trouble(fill(t.allowed, { rate: rateText(this.limit) }), t.targetHint);
+    else this.#calm();
+    this.#place();
+  }
+
+  /** Where the slider is for the number. */
+  #place() {
+    const perS = Math.max(LOWEST_PER_S, parseRate(this.number.value) ?? LOWEST_PER_S);
+    const share = Math.log(perS / LOWEST_PER_S) / Math.log(this.ceiling / LOWEST_PER_S);
+    this.slider.value = String(Math.round(STEPS * Math.min(1, Math.max(0, share))));
+    this.slider.setAttribute("aria-valuetext", rateText(perS));
+  }
+
+  /** @param {number} perS */
+  #set(perS) {
+    if (document.activeElement !== this.number) this.number.value = plain(perS);
+    this.#place();
+  }
+
+  #slide() {
+    this.isTouched = true;
+    clearTimeout(this.timer);
+    const share = Number(this.slider.value) / STEPS;
+    const perS = share >= 1 ? this.ceiling : rounded(LOWEST_PER_S * (this.ceiling / LOWEST_PER_S) ** share);
+    this.number.value = plain(perS);
+    this.slider.setAttribute("aria-valuetext", rateText(perS));
+  }
+
+  #slid() {
+    clearTimeout(this.timer);
+    if (this.isHeld) this.#applyNow();
+    else if (this.isTouched) this.timer = window.setTimeout(() => this.#applyNow(), KEY_REST_MS);
+    this.isHeld = false;
+  }
+
+  #typed() {
+    this.isTouched = true;
+    this.#place();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key === "Enter") {
+      this.isTouched = true;
+      this.#applyNow();
+    } else if (event.key === "Escape" && this.now !== null) {
+      this.isTouched = false;
+      this.number.value = plain(this.now);
+      this.#place();
+      this.#calm();
+    }
+  }
+
+  async #applyNow() {
+    clearTimeout(this.timer);
+    if (!this.isTouched) return;
+    const text = this.number.value;
+    const perS = parseRate(text);
+    if (perS === null) {
+      this.#trouble(fill(t.unread, { text }), t.unreadHint);
+    } else if (perS > this.ceiling) {
+      this.#trouble(fill(t.above, { rate: rateText(perS), ceiling: rateText(this.ceiling) }), t.aboveHint);
+    } else {
+      await this.#send(perS, text, false);
+    }
+  }
+
+  async #undo() {
+    const last = this.before[this.before.length - 1];
+    if (last !== undefined) await this.#send(last, exact(last), true);
+  }
+
+  /** @param {number} perS @param {string} text @param {boolean} isUndo */
+  async #send(perS, text, isUndo) {
+    const from = this.now;
+    say(this.said, fill(t.changing, { to: rateText(perS) }));
+    try {
+      await post(path`runs/${this.id}/rate`, { rate: text.trim().replaceAll(",", "").replace(/\/s$/, "") });
+      const run = await get(path`runs/${this.id}`);
+      const changes = run.changes.filter((/** @type {any} */ change) => rateOf(change) !== null);
+      if (isUndo) this.before.pop();
+      else this.before.push(this.applied);
+      this.known = changes.length;
+      this.applied = perS;
+      this.now = perS;
+      this.isTouched = false;
+      const at = (changes[changes.length - 1]?.at_us ?? 0) / 1e6;
+      say(this.said, fill(t.changed, { from: from === null ? "?" : plain(from), to: plain(perS), at: clock(at) }));
+      this.number.value = plain(perS);
+      this.#place();
+      this.#calm();
+      this.changed();
+    } catch (error) {
+      say(this.said, "");
+      put(this.trouble, problem(error));
+    }
+  }
+
+  async #pause() {
+    try {
+      await post(path`runs/${this.id}/${this.isPaused ? "resume" : "pause"}`);
+      this.#calm();
+      this.changed();
+    } catch (error) {
+      put(this.trouble, problem(error));
+    }
+  }
+
+  /** @param {string} message @param {string} hint */
+  #trouble(message, hint) {
+    put(this.trouble, problem({ message, hint }));
+  }
+
+  #calm() {
+    put(this.trouble);
+  }
+}
+
+/** The rate of a change in a second; null: it changed something else. @param {any} change */
+function rateOf(change) {
+  return typeof change.rate === "string" ? parseRate(change.rate) : null;
+}
+
+/** Three digits that matter, as a person would choose. @param {number} perS */
+function rounded(perS) {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(perS)) - 2);
+  return Math.max(LOWEST_PER_S, Math.round(perS / unit) * unit);
+}
+
+/** @param {number} perS */
+const plain = (perS) => (perS >= 10 ? count(Math.round(perS)) : String(Math.round(perS * 100) / 100));
+/** For the API, nothing rounded away. @param {number} perS */
+const exact = (perS) => String(Math.round(perS * 1e6) / 1e6);
