@@ -31,14 +31,11 @@ use never::Never;
 use parts::Fetched;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use talk::{Answer, Talk};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// Frames and lease are a matter of seconds.
-const TICK: Duration = Duration::from_secs(1);
 /// Events that wait. Engines say one thing a second each.
 const EVENTS: usize = 1024;
 
@@ -137,8 +134,6 @@ impl Daemon {
         else {
             return;
         };
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.has_left() {
             let lease_end = self.lease.end().filter(|_| self.has_phase(Phase::Alive));
             let leaving_end = self.leaving.deadline();
@@ -153,7 +148,7 @@ impl Daemon {
                     let word = word.borrow_and_update().clone();
                     self.coordinated(word);
                 }
-                _ = tick.tick() => self.talk.tick(),
+                () = sleep_until(self.talk.next_frames()) => self.talk.frames_are_due(),
             }
             self.reconcile();
             self.go_on_leaving();

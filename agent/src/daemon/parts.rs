@@ -235,6 +235,7 @@ impl Daemon {
                 self.talk.status_is_due();
             }
             News::Frame(frame) => {
+                self.talk.frame_came();
                 if entry.status.state != PartState::Running {
                     entry.status.state = PartState::Running;
                     self.talk.status_is_due();

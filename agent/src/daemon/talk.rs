@@ -14,6 +14,11 @@ use tokio::time::{Instant, timeout};
 
 /// Frames of one message.
 const BATCH_BYTES: usize = 1 << 20;
+/// Between two messages with frames at the most: the answers renew the lease.
+const FRAMES_EVERY: Duration = Duration::from_secs(1);
+/// From a frame to the message that carries it, of each agent one: engines end their seconds at the
+/// same moment everywhere, and control is not to hear of it from ten thousand agents in the same one.
+const FRAME_WAIT_S: std::ops::Range<f64> = 0.0..0.25;
 /// Between two statuses of an agent where nothing changes, at random: so that agents started together
 /// do not stay together.
 const STATUS_EVERY_S: std::ops::Range<f64> = 4.0..6.0;
@@ -27,6 +32,9 @@ const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Talk {
     frames_are_due: bool,
+    next_frames: Instant,
+    /// From a frame to the message that carries it.
+    frame_wait: Duration,
     frames_are_sent: bool,
     next_status: Instant,
     status_is_sent: bool,
@@ -38,6 +46,8 @@ impl Default for Talk {
     fn default() -> Self {
         Self {
             frames_are_due: true,
+            next_frames: Instant::now() + FRAMES_EVERY,
+            frame_wait: Duration::from_secs_f64(rand::random_range(FRAME_WAIT_S)),
             frames_are_sent: false,
             next_status: Instant::now(),
             status_is_sent: false,
@@ -47,12 +57,19 @@ impl Default for Talk {
 }
 
 impl Talk {
-    pub(super) fn tick(&mut self) {
-        self.frames_are_due = true;
+    /// When frames are due next, whatever happens.
+    pub(super) fn next_frames(&self) -> Instant {
+        self.next_frames
     }
 
     pub(super) fn frames_are_due(&mut self) {
         self.frames_are_due = true;
+        self.next_frames = Instant::now() + FRAMES_EVERY;
+    }
+
+    /// A frame is there: whoever watches the run waits for it.
+    pub(super) fn frame_came(&mut self) {
+        self.next_frames = self.next_frames.min(Instant::now() + self.frame_wait);
     }
 
     /// Something has changed that control waits for. While control does not answer there is no hurry.
