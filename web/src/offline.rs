@@ -11,8 +11,10 @@ const ENTRY: &str = "offline.js";
 const PAGE: &str = "index.html";
 
 /// Scripts are inline or in the import map; nothing can be asked for.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' data:; \
-    style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+const POLICY: &str = concat!(
+    "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; ",
+    "img-src data:; base-uri 'none'; form-action 'none'",
+);
 
 /// Makes the file of a report. `report` is a document `acp.report/1`, whose `series` may be empty;
 /// `columns` is the answer of `runs/{id}/series` for the same run. Both are JSON and stay text,

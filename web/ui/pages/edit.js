@@ -221,7 +221,9 @@ class Edit {
     this.form.markStale(isTextBroken);
     // What is wrong with the text is said there, all else at the fields.
     this.text.complain(isTextBroken ? answer.problems : [], { isBroken: isTextBroken, isOld: answer.plan === null });
-    this.form.complain(isTextBroken ? [] : answer.problems);
+    // Nobody has typed anything yet: that there is no URL is no mistake.
+    const isUntouched = this.task === null && !this.sync.isDirty;
+    this.form.complain(isTextBroken ? [] : answer.problems.filter(({ place }) => !(isUntouched && place === "target.url")));
     this.actions.show({ isAway: false, wrong: this.form.wrong() + (isTextBroken ? 1 : 0) });
     this.preview.setAttribute("data-good", String(answer.is_good));
     this.checks.set(answer.checks);

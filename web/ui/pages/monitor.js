@@ -78,13 +78,13 @@ class Monitor {
   }
 
   show() {
-    const ranges = RANGES.map(([minutes, label]) => h("label.choice", null,
+    const ranges = RANGES.map(([minutes, label]) => h("label.monitor-choice", null,
       h("input", { type: "radio", name: "range", value: minutes, id: `range-${minutes}`, checked: minutes === this.minutes, onchange: () => this.setRange(minutes) }), label));
     put(
       this.context.root,
       h("div.page-head", null, h("h1", null, t.title)),
       this.said, this.empty,
-      h("div.card.choices", { id: "monitor-choices" },
+      h("div.card.monitor-choices", { id: "monitor-choices" },
         h("fieldset", null, h("legend", null, t.agents), this.boxes),
         h("fieldset", null, h("legend", null, t.range), h("div.row", null, ranges))),
       this.runs, this.hint, this.charts,
@@ -153,7 +153,7 @@ class Monitor {
     if (before !== this.chosen.join()) this.draw();
     put(this.boxes, names.map((name) => {
       const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", "data-agent": name, checked: this.chosen.includes(name), onchange: () => this.toggle(name, box) }));
-      return h("label.choice", null, box, name);
+      return h("label.monitor-choice", null, box, name);
     }));
     put(this.empty, names.length === 0 && h("div.card.empty", { id: "monitor-empty" }, h("h2", null, t.none), h("p", null, t.start), agentCommand(this.context)));
     this.runs.hidden = names.length === 0;

@@ -190,7 +190,7 @@ class RunPage {
 
   /** The plan as people write it, put into words by control when it is asked for. @param {any} plan */
   #toml(plan) {
-    const text = h("pre.plan-text", { id: "plan-toml", tabindex: "0", "aria-label": "TOML" });
+    const text = h("pre.plan-shown", { id: "plan-toml", tabindex: "0", "aria-label": "TOML" });
     const show = async () => {
       if (text.textContent !== "") return;
       try {

@@ -22,6 +22,6 @@ export function mount(context) {
   context.title(t.title);
   const head = h("div.page-head", null, h("h1", null, t.title));
   if (!me.auth) put(root, head, h("div.card.empty", { id: "users-open" }, h("h2", null, t.open), h("p", null, t.about), h("pre", { tabindex: "0" }, "acp control --admin NAME\nacp control --set api.auth=true")));
-  else if (!can("admin")) put(root, head, h("p.note", { id: "role-note" }, needs("admin")));
+  else if (!can("admin")) put(root, head, h("p.remark", { id: "role-note" }, needs("admin")));
   else put(root, head, people(context), tokens(context), audit(context));
 }

@@ -79,7 +79,9 @@ function summary(found, letters) {
     const { kind, text } = sentence(found.judged, at + 1, letters);
     return h(`p.sentence.${kind}`, { "data-run": letter, "data-kind": kind }, text);
   });
-  const warnings = found.warnings.map((/** @type {string} */ text) => h("li", null, text));
+  const named = (/** @type {string} */ text) =>
+    found.runs.reduce((/** @type {string} */ said, /** @type {any} */ run, /** @type {number} */ at) => said.replaceAll(run.run, letters[at]), text);
+  const warnings = found.warnings.map((/** @type {string} */ text) => h("li", null, named(text)));
   return h("section.card.summary", { id: "summary" }, lines, warnings.length > 0 && h("ul.warnings", { id: "warnings" }, warnings));
 }
 

@@ -216,7 +216,7 @@ function showSlowest(root, series, charts) {
 function showPlan(root, { plan }, more) {
   const place = h("section.card", { id: "plan" }, h("h2", null, t.plan));
   place.append(h("details", null, h("summary", null, t.asPlan),
-    h("pre.plan-text", { tabindex: "0", "aria-label": t.asPlan }, JSON.stringify(plan, null, 2))));
+    h("pre.plan-shown", { tabindex: "0", "aria-label": t.asPlan }, JSON.stringify(plan, null, 2))));
   more?.(place);
   root.append(place);
 }

@@ -31,7 +31,7 @@ export function roleNote(context, ...roles) {
   const missing = roles.filter((role) => !context.can(role));
   if (missing.length === 0) return null;
   const role = missing.map(roleText).join(t.or);
-  return h("p.note", { id: "role-note" }, fill(t.note, { mine: roleText(context.me.role), role }));
+  return h("p.remark", { id: "role-note" }, fill(t.note, { mine: roleText(context.me.role), role }));
 }
 
 /**

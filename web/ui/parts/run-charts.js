@@ -77,6 +77,7 @@ export class RunCharts {
   /** Draws columns. @param {Series} series */
   show(series) {
     this.#lay(series);
+    this.grid.dataset.seconds = series.ranges;
     const { columns } = series;
     const per = (/** @type {string} */ name) => this.#column(name, (row) => perSecond(columns[name][row], series.seconds[row]));
     const logged = (/** @type {string} */ name) => this.#column(name, (row) => atLeastOne(columns[name][row]));

@@ -55,6 +55,19 @@ export class Series {
     return last < 0 ? 0 : this.second[last] + this.seconds[last];
   }
 
+  /** The seconds that are there: `-3..57`, or `-3..12 16..57` where some are missing. */
+  get ranges() {
+    /** @type {[number, number][]} */
+    const ranges = [];
+    this.second.forEach((from, at) => {
+      const to = from + this.seconds[at] - 1;
+      const last = ranges[ranges.length - 1];
+      if (last !== undefined && last[1] === from - 1) last[1] = to;
+      else ranges.push([from, to]);
+    });
+    return ranges.map(([from, to]) => `${from}..${to}`).join(" ");
+  }
+
   /** Takes the answer of `runs/{id}/series` in place of all there is. @param {any} answer */
   load(answer) {
     this.clear();

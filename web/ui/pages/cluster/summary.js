@@ -53,7 +53,7 @@ function leader(cluster) {
 /** @param {any[]} list */
 function controls(list) {
   if (list.length === 0) return [t.alone];
-  return [h("ul.plain", null, list.map((one) => h("li", { title: one.node }, one.data || one.node)))];
+  return [h("ul.bare-list", null, list.map((one) => h("li", { title: one.node }, one.data || one.node)))];
 }
 
 /** @param {any} cluster */
