@@ -15,13 +15,15 @@ demo: build
 
 # Installs what is missing from Debian's packages and runs every test.
 test:
-	@sh .ci/packages nginx mariadb-server zookeeper
+	@sh .ci/packages nginx mariadb-server zookeeper chromium chromium-driver fonts-wqy-microhei
 	@SCHEMATHESIS=$$(sh .ci/schemathesis); export SCHEMATHESIS; \
+	AXE=$$(sh .ci/npm axe-core 4.14.1 e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745)/axe.min.js; export AXE; \
 	if command -v cargo-nextest >/dev/null 2>&1; \
 	then $(CARGO) nextest run --workspace; \
 	else $(CARGO) test --workspace; fi
 
 lint:
+	sh .ci/types
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

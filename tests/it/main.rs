@@ -5,6 +5,7 @@
 mod accounts;
 mod bench;
 mod nginx;
+mod page;
 mod platform;
 mod platform_errors;
 mod program;

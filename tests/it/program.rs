@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 /// The program under test.
@@ -58,6 +59,38 @@ impl Target {
         stream.read_to_string(&mut answer).unwrap();
         let body = answer.split("\r\n\r\n").nth(1).expect(&answer);
         serde_json::from_str::<Value>(body).expect(body)["requests"].as_u64().expect(body)
+    }
+}
+
+/// `acp up` on a free port.
+pub(crate) struct Up {
+    _process: Running,
+    /// `http://127.0.0.1:7700`.
+    pub(crate) url: String,
+    /// What it says; without a reader it could say nothing more.
+    _said: BufReader<ChildStderr>,
+}
+
+impl Up {
+    pub(crate) fn start(data: &Path, flags: &[&str]) -> Self {
+        let mut child = Command::new(ACP)
+            .args(["up", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(flags)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        said.read_line(&mut line).unwrap();
+        let process = Running(child);
+        let url = line.split_whitespace().find(|word| word.starts_with("http://")).expect(&line);
+        Self { _process: process, url: url.trim_end_matches('/').to_string(), _said: said }
+    }
+
+    /// `127.0.0.1:7700`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 }
 

@@ -1,9 +1,8 @@
 //! Every command of the README that ends by itself is run as it stands there.
 
-use crate::program::{ACP, Running, Target};
-use std::io::{BufRead as _, BufReader};
+use crate::program::{ACP, Target, Up};
 use std::path::Path;
-use std::process::{ChildStderr, Command, Stdio};
+use std::process::Command;
 
 /// Lines of the blocks marked `sh`.
 fn commands(text: &str) -> Vec<&str> {
@@ -20,22 +19,6 @@ fn commands(text: &str) -> Vec<&str> {
     commands
 }
 
-/// `acp up` on a free port, what it says, and its address.
-fn up(folder: &Path) -> (Running, BufReader<ChildStderr>, String) {
-    let mut child = Command::new(ACP)
-        .args(["up", "--listen", "127.0.0.1:0", "--data"])
-        .arg(folder.join("data"))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut said = BufReader::new(child.stderr.take().unwrap());
-    said.read_line(&mut line).unwrap();
-    let running = Running(child);
-    let address = line.split_whitespace().find(|word| word.starts_with("http://")).expect(&line);
-    (running, said, address.trim_end_matches('/').to_string())
-}
-
 #[test]
 fn commands_of_the_readme_work() {
     let text =
@@ -46,14 +29,14 @@ fn commands_of_the_readme_work() {
     let address = target.url.trim_start_matches("http://").trim_end_matches('/');
     let port = address.rsplit(':').next().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (_platform, _said, control) = up(folder.path());
+    let platform = Up::start(&folder.path().join("data"), &[]);
     for command in commands {
         let here = command.replace(":8080", &format!(":{port}"));
         let here = here.replace("acp ", &format!("{ACP} "));
         let output = Command::new("sh")
             .args(["-c", &here])
             .current_dir(&folder)
-            .env("ACP_CONTROL", &control)
+            .env("ACP_CONTROL", &platform.url)
             .output()
             .unwrap();
         let (code, stderr) = (output.status.code(), String::from_utf8_lossy(&output.stderr));

@@ -3,9 +3,9 @@
 
 use super::session::{Connection, Session};
 use super::{
-    AgentRecord, AuditRecord, CalibrationRecord, DatasetRecord, EventRecord, FrameCommit, FrameExtent, Page,
-    PartRecord, Retention, RunFilter, RunRecord, RunSecond, Store, Stored, StoredCounts,
-    StoredFrame, TaskFilter, TaskRecord, TokenRecord, UserRecord,
+    AgentRecord, AuditRecord, CalibrationRecord, DatasetRecord, EventRecord, FrameCommit,
+    FrameExtent, Page, PartRecord, Retention, RunFilter, RunRecord, RunSecond, Store, Stored,
+    StoredCounts, StoredFrame, TaskFilter, TaskRecord, TokenRecord, UserRecord,
 };
 use super::{accounts, agents, datasets, events, failure, frames, house, parts, runs, tasks};
 use acp_wire::agent::HostSample;

@@ -26,9 +26,9 @@ mod session;
 
 pub use open::open;
 pub use records::{
-    AgentRecord, AuditRecord, CalibrationRecord, DatasetRecord, EventRecord, FrameCommit, FrameExtent, Intent,
-    Page, PartRecord, Retention, Role, RunFilter, RunRecord, RunSecond, RunState, StoredCounts,
-    StoredFrame, TaskFilter, TaskRecord, TokenRecord, UserRecord,
+    AgentRecord, AuditRecord, CalibrationRecord, DatasetRecord, EventRecord, FrameCommit,
+    FrameExtent, Intent, Page, PartRecord, Retention, Role, RunFilter, RunRecord, RunSecond,
+    RunState, StoredCounts, StoredFrame, TaskFilter, TaskRecord, TokenRecord, UserRecord,
 };
 
 use acp_wire::agent::HostSample;

@@ -1,9 +1,9 @@
 //! The platform as a whole: every test starts its own controls, agents and target.
 
-mod cluster;
+pub(crate) mod cluster;
 mod exact;
 mod full;
-mod http;
+pub(crate) mod http;
 mod loss;
 #[path = "../../../control/tests/it/mariadb.rs"]
 mod mariadb;
