@@ -18,6 +18,7 @@ mod json;
 mod progress;
 pub mod rules;
 mod series;
+mod span;
 mod spark;
 mod sum;
 mod text;
