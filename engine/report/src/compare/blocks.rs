@@ -4,24 +4,31 @@
 use super::buckets::Buckets;
 use super::grid::Grid;
 use super::track::Track;
+use crate::span::{SECOND_US, span_us};
 use acp_wire::Frame;
 
 /// Enough for an interval that does not get better with more, and few enough to be quick.
 const BLOCKS_MAX: usize = 60;
-const SECOND_US: u64 = 1_000_000;
 
 /// The measured part of a run. Memory does not depend on its length.
 pub struct Blocks {
-    duration_us: u64,
+    /// How long the run sent.
+    span_us: u64,
     blocks: Grid<Block>,
     track: Track,
     completed: u64,
     unreadable_s: u64,
+    /// Of the widest frame.
+    width_s: u64,
+    /// First second of the last frame in which requests were due.
+    newest: Option<u64>,
 }
 
 /// Some consecutive seconds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Block {
+    /// The first of them.
+    pub(super) second: u64,
     /// Time of sending that it covers.
     pub(super) sending_us: u64,
     pub(super) sent: u64,
@@ -39,6 +46,7 @@ impl Block {
         let without_response = frame.errors.iter().filter(|(class, _)| class.is_without_response());
         let failed = without_response.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
         Self {
+            second: frame.second,
             sending_us,
             sent: frame.sent,
             completed: frame.completed,
@@ -51,6 +59,7 @@ impl Block {
     }
 
     fn add(&mut self, other: Self) {
+        self.second = self.second.min(other.second);
         for (mine, theirs) in [
             (&mut self.sending_us, other.sending_us),
             (&mut self.sent, other.sent),
@@ -68,15 +77,17 @@ impl Block {
 
 impl Blocks {
     /// No seconds yet of a run that sends for so long: `run.duration_us` of its report. Responses that
-    /// come later belong to its last second, which would otherwise look like a hole in the rate.
+    /// come later belong to its last frame.
     #[must_use]
     pub fn new(duration_us: u64) -> Self {
         Self {
-            duration_us,
+            span_us: span_us(duration_us),
             blocks: Grid::new(BLOCKS_MAX, Block::add),
             track: Track::default(),
             completed: 0,
             unreadable_s: 0,
+            width_s: 1,
+            newest: None,
         }
     }
 
@@ -105,16 +116,16 @@ impl Blocks {
         let width_s = u64::from(width_s.max(1));
         let begin_us = frame.second.saturating_mul(SECOND_US);
         let end_us = frame.second.saturating_add(width_s).saturating_mul(SECOND_US);
-        let sending_us = end_us.min(self.duration_us).saturating_sub(begin_us);
+        let sending_us = end_us.min(self.span_us).saturating_sub(begin_us);
         let block = Block { response, service, ..Block::of(frame, sending_us) };
         self.completed = self.completed.saturating_add(frame.completed);
+        self.width_s = self.width_s.max(width_s);
         self.track.push(frame, width_s);
-        self.blocks.push(frame.second.min(self.last_second()), block);
-    }
-
-    /// The second in which the run ends to send.
-    fn last_second(&self) -> u64 {
-        self.duration_us.div_ceil(SECOND_US).saturating_sub(1)
+        let place = match self.newest {
+            Some(newest) if sending_us == 0 => newest,
+            _ => *self.newest.insert(frame.second),
+        };
+        self.blocks.push(place, block);
     }
 
     /// How many there are.
@@ -134,6 +145,11 @@ impl Blocks {
     /// Responses in all of them.
     pub(super) fn completed(&self) -> u64 {
         self.completed
+    }
+
+    /// Seconds of the widest frame: above 1, its seconds were rolled up.
+    pub(super) fn width_s(&self) -> u64 {
+        self.width_s
     }
 
     /// Seconds of which a histogram could not be read.
@@ -190,6 +206,20 @@ mod tests {
         check("half a second", 500_000, &[(0, 1)], &[500_000]);
         check("whole seconds", 2_000_000, &[(0, 1), (1, 1)], &[1_000_000; 2]);
         check("part of the last", 1_200_000, &[(0, 1), (1, 1)], &[1_000_000, 200_000]);
+        check("a rest", 2_000_058, &[(0, 1), (1, 1), (2, 1), (3, 1)], &[1_000_000; 2]);
+        check(
+            "a second's rest",
+            2_050_000,
+            &[(0, 1), (1, 1), (2, 1)],
+            &[1_000_000, 1_000_000, 50_000],
+        );
+        check("late after a hole", 3_000_000, &[(0, 1), (1, 1), (4, 1)], &[1_000_000; 2]);
+        check(
+            "late and rolled up",
+            15_000_000,
+            &[(0, 10), (10, 10), (20, 10)],
+            &[10_000_000, 5_000_000],
+        );
         check("late responses", 1_000_000, &[(0, 1), (1, 1), (2, 1)], &[1_000_000]);
         check("a hole", 3_000_000, &[(0, 1), (2, 1)], &[1_000_000; 2]);
         check("rolled up", 15_000_000, &[(0, 10), (10, 10)], &[10_000_000, 5_000_000]);

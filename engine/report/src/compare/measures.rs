@@ -2,7 +2,9 @@
 
 use super::blocks::Block;
 use super::buckets::Buckets;
+use super::fate::completed_of_sent;
 use super::resample::{Cumulative, Draws, ratio};
+use crate::span::{SECOND_US, span_us};
 use acp_wire::Report;
 use acp_wire::report::Distribution;
 use serde::Serialize;
@@ -104,7 +106,13 @@ impl Measure {
                 let distribution = times.of(report);
                 (distribution.count > 0).then_some(distribution.mean)
             }
-            Source::CompletedPerS => (books.sent > 0).then_some(report.rate.completed_per_s),
+            // Per second of sending, as the blocks have it. Until the last response, as
+            // `rate.completed_per_s` is, a run would have the lower rate the slower its last request is.
+            Source::CompletedPerS => {
+                let sending_us = span_us(report.run.duration_us);
+                let per_s = |share: f64| share * SECOND_US as f64;
+                share(books.completed, sending_us).filter(|_| books.sent > 0).map(per_s)
+            }
             Source::ErrorsRatio => {
                 let ended = books.completed.saturating_add(books.errors_without_response());
                 share(books.errors_total(), ended)
@@ -183,15 +191,18 @@ pub(super) fn draw(blocks: &[&Block], number: u64) -> Vec<Vec<f64>> {
 
 /// For each block what a measure is the ratio of; none: it is a percentile.
 fn parts(blocks: &[&Block], source: Source) -> Option<Vec<(f64, f64)>> {
-    let part = |block: &&Block| match source {
+    let each = |part: fn(&Block) -> (f64, f64)| blocks.iter().map(|block| part(block)).collect();
+    match source {
         Source::Quantile(..) => None,
         Source::Mean(times) => {
-            let buckets = times.in_block(block);
-            Some((buckets.sum_ns(), buckets.count() as f64))
+            let buckets = blocks.iter().map(|block| times.in_block(block));
+            Some(buckets.map(|buckets| (buckets.sum_ns(), buckets.count() as f64)).collect())
         }
-        Source::CompletedPerS => Some((block.completed as f64, block.sending_us as f64 / 1e6)),
-        Source::ErrorsRatio => Some((block.errors as f64, block.ended as f64)),
-        Source::CpuPerRequest => Some((block.cpu_us as f64, block.sent as f64)),
-    };
-    blocks.iter().map(part).collect()
+        Source::CompletedPerS => {
+            let sending_s = blocks.iter().map(|block| block.sending_us as f64 / SECOND_US as f64);
+            Some(completed_of_sent(blocks).into_iter().zip(sending_s).collect())
+        }
+        Source::ErrorsRatio => Some(each(|block| (block.errors as f64, block.ended as f64))),
+        Source::CpuPerRequest => Some(each(|block| (block.cpu_us as f64, block.sent as f64))),
+    }
 }

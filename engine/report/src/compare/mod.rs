@@ -12,6 +12,9 @@
 //! Romano, A circular block-resampling procedure, 1992). A percentile of a drawn run is that of its
 //! merged histogram, never a mean of percentiles.
 //!
+//! A response is counted when it comes. For the rate it is given back to the block that sent its request,
+//! so that answers seconds late are neither a hole at the start nor a peak at the end.
+//!
 //! The ratio of two runs is then known up to an interval that has it in 95 of 100 cases. Few blocks
 //! make a bootstrap's interval too narrow: its ends are moved out as T. C. Hesterberg has it (What
 //! teachers should know about the bootstrap, American Statistician 69, 2015).
@@ -34,6 +37,7 @@ mod resample;
 
 mod interval;
 
+mod fate;
 mod measures;
 
 mod judge;
