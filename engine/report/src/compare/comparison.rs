@@ -3,9 +3,10 @@
 use super::blocks::Blocks;
 use super::curve::{Curve, curve};
 use super::differences::{Differing, of_environments, of_plans};
-use super::judge::{Evidence, Judged, judge};
+use super::judge::{Evidence, Judged, Relation, judge};
 use super::measures::{MEASURES, draw};
 use super::numbers::{Numbers, side_by_side};
+use super::schedule::is_paired;
 use super::track::{RateTrack, Track};
 use super::warnings::warnings;
 use acp_wire::Report;
@@ -105,9 +106,15 @@ fn rates(subject: &Subject<'_>) -> RateTrack {
 }
 
 fn judged(runs: &[Subject<'_>]) -> Vec<Judged> {
-    let drawn: Vec<_> = (0..).zip(runs).map(|(number, run)| draws(run, number)).collect();
-    let is_first = |run: &Subject<'_>| run.run == runs[0].run || run.report == runs[0].report;
-    let identical: Vec<_> = runs.iter().map(is_first).collect();
+    let relations: Vec<_> = runs.iter().map(|run| relation(&runs[0], run)).collect();
+    let drawn: Vec<_> = runs
+        .iter()
+        .zip(&relations)
+        .map(|(run, relation)| match relation {
+            Relation::Other => draws(run, number(run.run)),
+            Relation::Paired | Relation::Identical => draws(run, number(runs[0].run)),
+        })
+        .collect();
     let row = |place: usize| {
         let measure = &MEASURES[place];
         let evidence: Vec<_> = runs
@@ -122,8 +129,8 @@ fn judged(runs: &[Subject<'_>]) -> Vec<Judged> {
             .collect();
         let beside_first = evidence
             .iter()
-            .zip(&identical)
-            .map(|(run, is_identical)| judge(measure, evidence[0], *run, *is_identical));
+            .zip(&relations)
+            .map(|(run, relation)| judge(measure, evidence[0], *run, *relation));
         let mut differences: Vec<_> = beside_first.collect();
         differences.iter_mut().take(1).for_each(|first| *first = None);
         Judged {
@@ -137,6 +144,21 @@ fn judged(runs: &[Subject<'_>]) -> Vec<Judged> {
     (0..MEASURES.len()).map(row).collect()
 }
 
+fn relation(first: &Subject<'_>, run: &Subject<'_>) -> Relation {
+    match () {
+        () if run.run == first.run || run.report == first.report => Relation::Identical,
+        () if is_paired(first, run) => Relation::Paired,
+        () => Relation::Other,
+    }
+}
+
+/// Of the draws of a run, wherever it is in a comparison: its id by FNV-1a (Fowler, Noll, Vo).
+fn number(run: &str) -> u64 {
+    run.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 fn draws(subject: &Subject<'_>, number: u64) -> Vec<Vec<f64>> {
     let blocks = subject.blocks.map(Blocks::all).unwrap_or_default();
     draw(&blocks, number)
@@ -144,7 +166,7 @@ fn draws(subject: &Subject<'_>, number: u64) -> Vec<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::judge::Judgement;
+    use super::super::judge::{Difference, Judgement};
     use super::super::simulated::Simulated;
     use super::*;
 
@@ -156,16 +178,27 @@ mod tests {
 
     #[test]
     fn the_same_run_is_the_same_in_everything() {
-        for seconds in [1, 9, 60, 61, 300] {
-            let run = Simulated { seconds, ..Simulated::default() }.run(7);
+        let closed = Simulated::default();
+        for (shape, seconds) in [
+            (closed, 1),
+            (closed, 9),
+            (closed, 60),
+            (closed, 61),
+            (closed, 300),
+            (Simulated { ramp: true, ..closed }, 60),
+            (Simulated { late_s: 4, ..closed }, 12),
+        ] {
+            let run = Simulated { seconds, ..shape }.run(7);
             let same = compare(&[run.subject("a"), run.subject("a")]);
             for row in &same.judged {
                 let found = row.differences[1].unwrap();
                 assert_eq!(found.judgement, Judgement::Same, "{} of {seconds} s", row.name);
                 assert_eq!(found.difference, 0.0, "{} of {seconds} s", row.name);
                 let ends = found.low.zip(found.high);
-                let around = ends.is_none_or(|(low, high)| low <= 1.0 && high >= 1.0);
-                assert!(around, "{} of {seconds} s: {ends:?}", row.name);
+                assert!(ends.is_none_or(|ends| ends == (1.0, 1.0)), "{}: {ends:?}", row.name);
+                // Without any error in a drawn run its share of errors has no ratio.
+                let is_known = ends.is_some() || row.name == "errors_ratio";
+                assert!(is_known || seconds == 1, "{} of {seconds} s", row.name);
             }
             assert!(same.plan.is_empty() && same.environment.is_empty());
             assert_eq!(same.curves[0], same.curves[1]);
@@ -235,6 +268,63 @@ mod tests {
         assert!(found.numbers.iter().all(|row| row.values.len() == 4));
         assert_eq!(found.warnings, Vec::<String>::new());
         assert_eq!(compare(&subjects), found, "the same every time");
+    }
+
+    #[test]
+    fn a_run_is_drawn_the_same_wherever_it_is() {
+        let [a, b] = [1, 2].map(|seed| Simulated::default().run(seed));
+        let found = compare(&[a.subject("a"), b.subject("b"), b.subject("b")]);
+        for row in found.judged {
+            assert_eq!(row.differences[1], row.differences[2], "{}", row.name);
+        }
+    }
+
+    fn completed_per_s(runs: &[Subject<'_>]) -> Difference {
+        let judged = compare(runs).judged;
+        let row = judged.iter().find(|row| row.name == "completed_per_s").unwrap();
+        row.differences[1].unwrap()
+    }
+
+    #[test]
+    fn a_constant_rate_is_known_exactly() {
+        for (what, seconds, late_s, rest_us) in [
+            ("another time", 12, 0, 0),
+            ("some microseconds more", 12, 0, 58),
+            ("late", 12, 4, 58),
+            ("longer", 20, 0, 58),
+            ("longer and late", 70, 4, 58),
+        ] {
+            let exact = Simulated { is_exact: true, requests_per_s: 20, ..Simulated::default() };
+            let a = Simulated { seconds: 12, rest_us: 68, ..exact }.run(1);
+            for open in [false, true] {
+                let b = Simulated { seconds, late_s, rest_us, open, ..exact }.run(2);
+                let found = completed_per_s(&[a.subject("a"), b.subject("b")]);
+                let (low, high) = found.low.zip(found.high).unwrap();
+                assert!(low > 0.995 && high < 1.005, "{what}, open {open}: {found:?}");
+                assert_eq!(found.judgement, Judgement::Same, "{what}: {found:?}");
+                assert!((found.ratio.unwrap() - 1.0).abs() < 0.001, "{what}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_ramp_does_is_no_noise_beside_the_same_ramp() {
+        let ramp = Simulated { ramp: true, seconds: 20, is_exact: true, ..Simulated::default() };
+        let [a, b, late] = [(1, 0), (2, 0), (3, 1)]
+            .map(|(seed, late_s)| Simulated { late_s, rest_us: 58, ..ramp }.run(seed));
+        let steeper = Simulated { requests_per_s: 140, ..ramp }.run(4);
+        for (what, run) in [("the same", &b), ("a second later", &late)] {
+            let found = completed_per_s(&[a.subject("a"), run.subject("b")]);
+            let (low, high) = found.low.zip(found.high).unwrap();
+            assert!(low > 0.99 && high < 1.01, "{what}: {found:?}");
+            assert_eq!(compare(&[a.subject("a"), run.subject("b")]).warnings, [""; 0], "{what}");
+        }
+        let other = [a.subject("a"), steeper.subject("b")];
+        let found = completed_per_s(&other);
+        assert!((found.ratio.unwrap() - 1.4).abs() < 0.02, "{found:?}");
+        assert_eq!(found.judgement, Judgement::NoDecision, "{found:?}");
+        let warnings = compare(&other).warnings;
+        assert!(warnings.iter().any(|text| text.contains("not constant")), "{warnings:?}");
     }
 
     #[test]

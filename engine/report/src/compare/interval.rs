@@ -11,10 +11,16 @@ const NORMAL_97_5: f64 = 1.959_963_985;
 /// bootstrap is too narrow for two reasons (Hesterberg 2015, section 5.3): the spread of what is drawn
 /// from `n` is too small by `√((n−1)/n)`, and it takes the normal for Student's distribution. So its
 /// ends are not the quantiles 2.5 % and 97.5 %, but those where the normal distribution has the
-/// corrected distance. `n` is the number of stretches, which is what is drawn.
-pub(super) fn interval(mut drawn: Vec<f64>, blocks: [usize; 2]) -> Option<(f64, f64)> {
+/// corrected distance. `n` is the number of stretches, which is what is drawn. `is_paired`: both runs
+/// are drawn by the same places, which is one sample and not two.
+pub(super) fn interval(
+    mut drawn: Vec<f64>,
+    blocks: [usize; 2],
+    is_paired: bool,
+) -> Option<(f64, f64)> {
     let [a, b] = blocks.map(|count| count as f64 / stretch(count) as f64);
-    let (least, freedom) = (a.min(b), a + b - 2.0);
+    let least = a.min(b);
+    let freedom = if is_paired { least - 1.0 } else { a + b - 2.0 };
     if drawn.is_empty() || least <= 1.0 || drawn.iter().any(|number| !number.is_finite()) {
         return None;
     }
@@ -68,7 +74,11 @@ mod tests {
     }
 
     fn check(what: &str, drawn: Vec<f64>, blocks: usize, expect: Option<(f64, f64)>) {
-        assert_eq!(interval(drawn, [blocks, blocks]), expect, "{what}");
+        let paired = interval(drawn.clone(), [blocks, blocks], true);
+        assert_eq!(interval(drawn, [blocks, blocks], false), expect, "{what}");
+        assert_eq!(paired.is_some(), expect.is_some(), "{what}");
+        let (wide, narrow) = (paired.unwrap_or_default(), expect.unwrap_or_default());
+        assert!(wide.0 <= narrow.0 && narrow.1 <= wide.1, "{what}: pairs are one sample");
     }
 
     #[test]

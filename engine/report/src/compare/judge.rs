@@ -12,6 +12,13 @@ const SAME_RATIO: f64 = 0.01;
 /// Shares of errors that differ by no more than one in 10,000 do not differ: the ratio of two small
 /// shares says little.
 const SAME_ERRORS_RATIO: f64 = 0.000_1;
+/// An interval around no difference says that there is none only as far as it reaches: one from half to
+/// twice says nothing. Within 5 % it is taken for none: runs of some minutes on an ordinary host can be
+/// told apart as finely as that, and few would act on less.
+const MARGIN_RATIO: f64 = 0.05;
+/// The same of shares of errors, where 5 % of that of the baseline are less: a tenth of a per cent, the
+/// smallest goal that is usually set.
+const MARGIN_ERRORS_RATIO: f64 = 0.001;
 /// Blocks below which a run cannot tell how noisy it is.
 pub(super) const BLOCKS_MIN: usize = 10;
 /// Values beyond a percentile below which it is the luck of a few requests.
@@ -25,10 +32,12 @@ pub enum Judgement {
     Better,
     /// Worse than the baseline by more than noise.
     Worse,
-    /// No difference is shown: noise can be all of it, or it is 1 % or less.
+    /// There is no difference that matters: the interval has 1 in it and reaches no further than 5 %
+    /// from it, or all of it is within 1 %. Of shares of errors: 0.1 % or 5 % of that of the baseline,
+    /// and 0.01 %.
     Same,
-    /// There is too little to tell from: fewer than 10 blocks on either side, fewer than 10 values
-    /// beyond a percentile, or no frames at all.
+    /// Noise can be all of it, and can hide more than 5 %; or there is too little to tell from: fewer
+    /// than 10 blocks on either side, fewer than 10 values beyond a percentile, or no frames at all.
     NoDecision,
 }
 
@@ -74,31 +83,48 @@ pub(super) struct Evidence<'a> {
     pub(super) drawn: &'a [f64],
 }
 
-/// A run beside the baseline; none where either has no value. `is_identical`: they are the same run.
+/// What a run is to the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// Drawn independently.
+    Other,
+    /// Drawn by the same places.
+    Paired,
+    /// The same run, drawn by the same places.
+    Identical,
+}
+
+/// No difference, and how far from it is none either.
+struct Margins {
+    none: f64,
+    /// However surely it is seen.
+    small: f64,
+    /// As far as noise reaches.
+    noise: f64,
+}
+
+/// A run beside the baseline; none where either has no value.
 pub(super) fn judge(
     measure: &Measure,
     base: Evidence<'_>,
     run: Evidence<'_>,
-    is_identical: bool,
+    relation: Relation,
 ) -> Option<Difference> {
     let (a, b) = (base.value?, run.value?);
     let pairs = || base.drawn.iter().zip(run.drawn);
     let blocks = [base.blocks, run.blocks];
-    let ratios = interval(pairs().map(|(a, b)| b / a).collect(), blocks);
-    let (decisive, none, most) = match measure.source {
-        Source::ErrorsRatio => {
-            (interval(pairs().map(|(a, b)| b - a).collect(), blocks), 0.0, SAME_ERRORS_RATIO)
-        }
-        _ => (ratios, 1.0, SAME_RATIO),
+    let of = |drawn: Vec<f64>| interval(drawn, blocks, relation != Relation::Other);
+    let ratios = of(pairs().map(|(a, b)| b / a).collect());
+    let (decisive, margins) = match measure.source {
+        Source::ErrorsRatio => (of(pairs().map(|(a, b)| b - a).collect()), Margins::of_errors(a)),
+        _ => (ratios, Margins::OF_RATIO),
     };
     let is_thin = |side: Evidence<'_>| {
         side.blocks < BLOCKS_MIN || side.samples.is_some_and(|samples| samples < SAMPLES_MIN)
     };
     let judgement = match decisive {
-        _ if is_identical => Judgement::Same,
-        Some(ends) if !is_thin(base) && !is_thin(run) => {
-            verdict(ends, (none - most, none, none + most), measure.better)
-        }
+        _ if relation == Relation::Identical => Judgement::Same,
+        Some(ends) if !is_thin(base) && !is_thin(run) => verdict(ends, &margins, measure.better),
         _ => Judgement::NoDecision,
     };
     Some(Difference {
@@ -110,13 +136,24 @@ pub(super) fn judge(
     })
 }
 
-/// `same`: least, none and most that is no difference.
-fn verdict((low, high): (f64, f64), same: (f64, f64, f64), better: Better) -> Judgement {
-    let (least, none, most) = same;
-    let is_noise = low <= none && none <= high;
-    let is_small = least <= low && high <= most;
-    match (is_noise || is_small, (high < none) == (better == Better::Lower)) {
-        (true, _) => Judgement::Same,
+impl Margins {
+    const OF_RATIO: Self = Self { none: 1.0, small: SAME_RATIO, noise: MARGIN_RATIO };
+
+    /// Of differences to the share of errors of a baseline.
+    fn of_errors(base: f64) -> Self {
+        let noise = MARGIN_ERRORS_RATIO.max(base * MARGIN_RATIO);
+        Self { none: 0.0, small: SAME_ERRORS_RATIO, noise }
+    }
+}
+
+fn verdict((low, high): (f64, f64), margins: &Margins, better: Better) -> Judgement {
+    let Margins { none, small, noise } = *margins;
+    let is_within = |margin: f64| none - margin <= low && high <= none + margin;
+    let is_around = low <= none && none <= high;
+    match (is_around, (high < none) == (better == Better::Lower)) {
+        _ if is_within(small) => Judgement::Same,
+        (true, _) if is_within(noise) => Judgement::Same,
+        (true, _) => Judgement::NoDecision,
         (false, true) => Judgement::Better,
         (false, false) => Judgement::Worse,
     }
@@ -133,10 +170,14 @@ mod tests {
 
     #[test]
     fn an_interval_decides() {
-        use Judgement::{Better, Same, Worse};
+        use Judgement::{Better, NoDecision, Same, Worse};
         for (what, name, ends, expect) in [
-            ("around 1", "response_ns.p99", (0.7, 1.4), Same),
-            ("touches 1", "response_ns.p99", (1.0, 1.4), Same),
+            ("around 1", "response_ns.p99", (0.96, 1.04), Same),
+            ("touches 1", "response_ns.p99", (1.0, 1.04), Same),
+            ("much could hide", "response_ns.p99", (0.7, 1.4), NoDecision),
+            ("touches 1, much could hide", "response_ns.p99", (1.0, 1.4), NoDecision),
+            ("much better could hide", "completed_per_s", (0.68, 1.0), NoDecision),
+            ("only just too wide", "response_ns.p99", (0.94, 1.0), NoDecision),
             ("slower", "response_ns.p99", (1.05, 1.4), Worse),
             ("surely slower, perhaps by little", "response_ns.p99", (1.001, 1.4), Worse),
             ("surely slower by little", "response_ns.p99", (1.001, 1.009), Same),
@@ -144,19 +185,24 @@ mod tests {
             ("surely faster by little", "response_ns.p99", (0.992, 0.999), Same),
             ("more", "completed_per_s", (1.05, 1.4), Better),
             ("less", "completed_per_s", (0.5, 0.6), Worse),
-            ("around 0", "errors_ratio", (-0.1, 0.1), Same),
+            ("around 0", "errors_ratio", (-0.000_9, 0.000_9), Same),
+            ("many errors could hide", "errors_ratio", (-0.1, 0.1), NoDecision),
+            ("some errors could hide", "errors_ratio", (0.0, 0.001_1), NoDecision),
             ("no errors at all", "errors_ratio", (0.0, 0.0), Same),
             ("a few more errors", "errors_ratio", (0.000_01, 0.000_1), Same),
             ("more errors", "errors_ratio", (0.001, 0.002), Worse),
             ("fewer errors", "errors_ratio", (-0.002, -0.001), Better),
         ] {
             let measure = measure(name);
-            let same = match name {
-                "errors_ratio" => (-SAME_ERRORS_RATIO, 0.0, SAME_ERRORS_RATIO),
-                _ => (1.0 - SAME_RATIO, 1.0, 1.0 + SAME_RATIO),
+            let margins = match name {
+                "errors_ratio" => Margins::of_errors(0.0),
+                _ => Margins::OF_RATIO,
             };
-            assert_eq!(verdict(ends, same, measure.better), expect, "{what}");
+            assert_eq!(verdict(ends, &margins, measure.better), expect, "{what}");
         }
+        let of_many = Margins::of_errors(0.5);
+        assert_eq!(verdict((-0.02, 0.02), &of_many, measure("errors_ratio").better), Same);
+        assert_eq!(verdict((-0.02, 0.03), &of_many, measure("errors_ratio").better), NoDecision);
     }
 
     #[test]
@@ -165,7 +211,7 @@ mod tests {
         let good = |value, drawn| Evidence { value, samples: Some(10.0), blocks: 10, drawn };
         let base = good(Some(1.0), once.as_slice());
         let run = good(Some(2.0), twice.as_slice());
-        let of = |base, run| judge(&measure("response_ns.p50"), base, run, false);
+        let of = |base, run| judge(&measure("response_ns.p50"), base, run, Relation::Other);
         let found = of(base, run).unwrap();
         assert_eq!((found.difference, found.ratio), (1.0, Some(2.0)));
         assert_eq!((found.low, found.high), (Some(2.0), Some(2.0)));
@@ -180,7 +226,7 @@ mod tests {
         ] {
             let found = of(base, run).unwrap();
             assert_eq!(found.judgement, Judgement::NoDecision, "{what}");
-            let same = judge(&measure("response_ns.p50"), base, run, true).unwrap();
+            let same = judge(&measure("response_ns.p50"), base, run, Relation::Identical).unwrap();
             assert_eq!(same.judgement, Judgement::Same, "the same run: {what}");
         }
         assert_eq!(of(Evidence { value: None, ..base }, run), None);
@@ -197,7 +243,7 @@ mod tests {
             ("errors end", some, none, Some(0.0), Judgement::Better),
             ("never any", none, none, None, Judgement::Same),
         ] {
-            let found = judge(&measure("errors_ratio"), base, run, false).unwrap();
+            let found = judge(&measure("errors_ratio"), base, run, Relation::Other).unwrap();
             assert_eq!((found.ratio, found.judgement), (ratio, judgement), "{what}");
         }
     }

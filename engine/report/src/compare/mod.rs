@@ -12,8 +12,14 @@
 //! Romano, A circular block-resampling procedure, 1992). A percentile of a drawn run is that of its
 //! merged histogram, never a mean of percentiles.
 //!
+//! Two open loops that followed the same schedule are drawn by the same places: each block stands beside
+//! that of the same seconds, and what a ramp or a step does to both is not taken for noise.
+//!
 //! A response is counted when it comes. For the rate it is given back to the block that sent its request,
 //! so that answers seconds late are neither a hole at the start nor a peak at the end.
+//!
+//! Two open loops that followed the same schedule are drawn by the same places: each block stands beside
+//! that of the same seconds, and what a ramp or a step does to both is not taken for noise.
 //!
 //! The ratio of two runs is then known up to an interval that has it in 95 of 100 cases. Few blocks
 //! make a bootstrap's interval too narrow: its ends are moved out as T. C. Hesterberg has it (What
@@ -41,6 +47,7 @@ mod fate;
 mod measures;
 
 mod judge;
+mod schedule;
 
 mod curve;
 mod differences;

@@ -18,7 +18,7 @@ pub(super) struct Draws {
 
 impl Draws {
     /// Draws stretches of neighbouring blocks until there are as many as in the run. Runs with another
-    /// `number` are drawn independently.
+    /// `number` are drawn independently; with the same one and as many blocks, by the same places.
     pub(super) fn of(blocks: usize, number: u64) -> Self {
         let mut random = Random::new(SEED ^ number.wrapping_mul(STREAM));
         let mut weights = vec![0.0; blocks * RESAMPLES];

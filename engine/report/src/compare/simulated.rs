@@ -5,22 +5,44 @@ use super::judge::Judgement;
 use super::random::Random;
 use super::{Blocks, Subject, compare};
 use crate::{new_histogram, summary};
+use acp_wire::plan::{Load, Model};
 use acp_wire::report::{Distribution, Latency, Report};
 use acp_wire::{ErrorClass, Frame};
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// How a run is made up.
+#[derive(Clone, Copy)]
 pub(super) struct Simulated {
     pub(super) seconds: u64,
     /// Response times are so many times as long.
     pub(super) slowdown: f64,
+    /// Mean of the rate.
     pub(super) requests_per_s: u64,
+    /// The plan has a schedule: a constant rate.
+    pub(super) open: bool,
+    /// The plan has a schedule: a rate that grows from 0 to twice the mean.
+    pub(super) ramp: bool,
+    /// So many requests are sent as there should be, and none fails.
+    pub(super) is_exact: bool,
+    /// Seconds from a request to its response.
+    pub(super) late_s: u64,
+    /// Sending goes on for so long after the last whole second.
+    pub(super) rest_us: u64,
 }
 
 impl Default for Simulated {
     fn default() -> Self {
-        Self { seconds: 300, slowdown: 1.0, requests_per_s: 100 }
+        Self {
+            seconds: 300,
+            slowdown: 1.0,
+            requests_per_s: 100,
+            open: false,
+            ramp: false,
+            is_exact: false,
+            late_s: 0,
+            rest_us: 0,
+        }
     }
 }
 
@@ -55,17 +77,21 @@ impl Simulated {
         let mut random = Random::new(seed);
         let (mut slow, mut busy) = (0.0, 0.0);
         let mut report = Report::default();
-        let mut blocks = Blocks::new(self.seconds * 1_000_000);
+        let mut blocks = Blocks::new(self.duration_us());
         let (mut response, mut service) = (new_histogram(), new_histogram());
         let mut cpu_us = 0;
-        for second in 0..self.seconds {
+        let mut on_its_way =
+            VecDeque::from((0..self.late_s).map(|_| (0, BTreeMap::new())).collect::<Vec<_>>());
+        for second in 0..self.seconds + self.late_s {
             slow = MEMORY * slow + normal(&mut random) * 0.05;
             busy = MEMORY * busy + normal(&mut random) * 0.02;
             let mut frame = self.frame(second, busy, &mut random);
+            on_its_way.push_back((frame.completed, std::mem::take(&mut frame.errors)));
+            (frame.completed, frame.errors) = on_its_way.pop_front().unwrap();
             let (of_response, of_service) = self.times(frame.completed, slow, &mut random);
             of_response.iter().for_each(|&ns| response.record(ns).unwrap());
             of_service.iter().for_each(|&ns| service.record(ns).unwrap());
-            let p99 = of_response[of_response.len() * 99 / 100];
+            let p99 = of_response.get(of_response.len() * 99 / 100).copied().unwrap_or(0);
             let distribution = Distribution { count: frame.completed, p99, ..Default::default() };
             frame.response_ns = Some(distribution);
             cpu_us += frame.cost.cpu_user_us;
@@ -83,9 +109,30 @@ impl Simulated {
         Run { report, blocks }
     }
 
+    fn duration_us(&self) -> u64 {
+        self.seconds * 1_000_000 + self.rest_us
+    }
+
+    fn load(&self) -> Load {
+        let (rate, seconds) = (self.requests_per_s, self.seconds.max(1));
+        let profile = match (self.ramp, self.open) {
+            (true, _) => format!("line(0,{},{seconds}s)", 2 * rate),
+            (false, true) => format!("const({rate},{seconds}s)"),
+            (false, false) => return Load::default(),
+        };
+        Load { model: Model::Open, profile: Some(profile), ..Load::default() }
+    }
+
     fn frame(&self, second: u64, busy: f64, random: &mut Random) -> Frame {
-        let sent = whole(self.requests_per_s as f64 * (1.0 + busy).max(0.1));
-        let failed = (0..sent).filter(|_| random.next().is_multiple_of(100)).count() as u64;
+        let busy = if self.is_exact { 0.0 } else { busy };
+        let shape = match self.ramp {
+            _ if second >= self.seconds => 0.0,
+            true => (second as f64 + 0.5) * 2.0 / self.seconds as f64,
+            false => 1.0,
+        };
+        let sent = whole(self.requests_per_s as f64 * shape * (1.0 + busy).max(0.1));
+        let fails = |random: &mut Random| random.next().is_multiple_of(100);
+        let failed = (0..sent).filter(|_| !self.is_exact && fails(random)).count() as u64;
         let errors = BTreeMap::from([(ErrorClass::Unexpected, failed)]);
         let mut frame = Frame { second, sent, completed: sent, errors, ..Frame::default() };
         let noise = 1.0 + 0.05 * normal(random);
@@ -112,9 +159,10 @@ impl Simulated {
         cpu_us: u64,
     ) {
         let per = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-        report.run.duration_us = self.seconds * 1_000_000;
+        report.run.duration_us = self.duration_us();
+        report.plan.load = self.load();
         report.books.balanced = true;
-        report.rate.completed_per_s = per(report.books.completed, self.seconds);
+        report.rate.completed_per_s = per(report.books.completed, self.seconds + self.late_s);
         report.generator.cpu_us_per_request = per(cpu_us, report.books.sent);
         let (response_ns, service_ns) = (summary(response), summary(service));
         report.latency = Latency { response_ns, service_ns, ..Latency::default() };
@@ -122,47 +170,60 @@ impl Simulated {
     }
 }
 
-/// How often each measure is judged to differ, of so many pairs of runs.
-fn judged_to_differ(slowdown: f64, pairs: u64) -> BTreeMap<&'static str, (u64, u64)> {
-    let mut found = BTreeMap::new();
+/// What a measure is judged to be, of so many pairs of runs.
+#[derive(Debug, Default)]
+struct Found {
+    differ: u64,
+    same: u64,
+}
+
+fn judged(a: Simulated, b: Simulated, pairs: u64) -> BTreeMap<&'static str, Found> {
+    let mut found = BTreeMap::<_, Found>::new();
     for seed in 0..pairs {
-        let a = Simulated { seconds: 240, ..Simulated::default() }.run(2 * seed);
-        let b = Simulated { seconds: 240, slowdown, ..Simulated::default() }.run(2 * seed + 1);
+        let (a, b) = (a.run(2 * seed), b.run(2 * seed + 1));
         for row in compare(&[a.subject("a"), b.subject("b")]).judged {
             let judgement = row.differences[1].unwrap().judgement;
-            let (differ, decided) = found.entry(row.name).or_insert((0, 0));
-            *differ += u64::from(matches!(judgement, Judgement::Better | Judgement::Worse));
-            *decided += u64::from(judgement != Judgement::NoDecision);
+            let found = found.entry(row.name).or_default();
+            found.differ += u64::from(matches!(judgement, Judgement::Better | Judgement::Worse));
+            found.same += u64::from(judgement == Judgement::Same);
         }
     }
+    println!("seeds 0 to {}: {found:#?}", 2 * pairs - 1);
     found
 }
+
+const OF_240_S: fn() -> Simulated = || Simulated { seconds: 240, ..Simulated::default() };
 
 #[test]
 fn runs_of_the_same_thing_are_seldom_told_apart() {
     let pairs = 200;
-    let found = judged_to_differ(1.0, pairs);
-    println!("seeds 0 to {}: judged to differ, judged at all: {found:#?}", 2 * pairs - 1);
-    let all: u64 = found.values().map(|(differ, _)| differ).sum();
-    let tests = pairs * found.len() as u64;
-    assert!(all * 100 <= tests * 6, "{all} of {tests} at 95 %");
-    for (name, (differ, decided)) in found {
-        assert_eq!(decided, pairs, "{name} is judged every time");
-        // Of 200 fair ones with 5 % each, 3 % on top are twice what chance adds.
-        assert!(differ * 100 <= pairs * 8, "{name}: {differ} of {pairs} at 95 %");
+    for (what, run) in [("closed", OF_240_S()), ("ramp", Simulated { ramp: true, ..OF_240_S() })] {
+        let found = judged(run, run, pairs);
+        let all: u64 = found.values().map(|found| found.differ).sum();
+        let tests = pairs * found.len() as u64;
+        assert!(all * 100 <= tests * 6, "{what}: {all} of {tests} at 95 %");
+        for (name, found) in &found {
+            // Of 200 fair ones with 5 % each, 3 % on top are twice what chance adds.
+            assert!(found.differ * 100 <= pairs * 8, "{what} {name}: {found:?} at 95 %");
+        }
+        for name in ["response_ns.p50", "response_ns.mean", "cpu_us_per_request"] {
+            let same = found[name].same;
+            assert!(same >= pairs * 9 / 10, "{what} {name}: the same {same} times");
+        }
     }
 }
 
 #[test]
 fn a_tenth_slower_is_found() {
     let pairs = 100;
-    let found = judged_to_differ(1.1, pairs);
-    println!("seeds 0 to {}: judged to differ, judged at all: {found:#?}", 2 * pairs - 1);
-    for name in ["p50", "p90", "p99", "mean"] {
-        let (differ, _) = found[format!("response_ns.{name}").as_str()];
-        assert!(differ >= pairs * 9 / 10, "response {name}: {differ} of {pairs}");
+    for (what, run) in [("closed", OF_240_S()), ("ramp", Simulated { ramp: true, ..OF_240_S() })] {
+        let found = judged(run, Simulated { slowdown: 1.1, ..run }, pairs);
+        for name in ["p50", "p90", "p99", "mean"] {
+            let differ = found[format!("response_ns.{name}").as_str()].differ;
+            assert!(differ >= pairs * 9 / 10, "{what}, response {name}: {differ} of {pairs}");
+        }
+        let differ = found["cpu_us_per_request"].differ;
+        assert!(differ >= pairs * 9 / 10, "{what}, CPU time: {differ} of {pairs}");
+        assert!(found["completed_per_s"].differ <= pairs / 10, "{what}: the rate is the same");
     }
-    let (differ, _) = found["cpu_us_per_request"];
-    assert!(differ >= pairs * 9 / 10, "CPU time: {differ} of {pairs}");
-    assert!(found["completed_per_s"].0 <= pairs / 10, "the rate is the same");
 }

@@ -2,6 +2,7 @@
 
 use super::comparison::Subject;
 use super::judge::BLOCKS_MIN;
+use super::schedule::{is_paired, is_steady};
 use acp_wire::State;
 
 /// All warnings, run by run; what is of all runs comes last.
@@ -14,6 +15,7 @@ pub(super) fn warnings(runs: &[Subject<'_>]) -> Vec<String> {
             of_blocks(run, &mut warnings);
         }
     }
+    of_schedules(runs, &mut warnings);
     if runs.windows(2).any(|pair| pair[0].report.plan != pair[1].report.plan) {
         warnings.push("the plans are not the same".into());
     }
@@ -47,10 +49,35 @@ fn of_blocks(subject: &Subject<'_>, warnings: &mut Vec<String>) {
         warnings.push(format!("histograms of {seconds} seconds of run `{run}` cannot be read"));
     }
     if blocks.count() < BLOCKS_MIN {
-        let count = blocks.count();
+        let blocks_text = match blocks.count() {
+            1 => "1 block".to_owned(),
+            count => format!("{count} blocks"),
+        };
+        let why = match blocks.width_s() {
+            0 | 1 => String::new(),
+            width_s => format!(" (its seconds were rolled up to {width_s} s)"),
+        };
         warnings.push(format!(
-            "run `{run}` has {count} blocks of seconds: below {BLOCKS_MIN} noise cannot be told"
+            "run `{run}` has {blocks_text} of seconds{why}: below {BLOCKS_MIN} noise cannot be told"
         ));
+    }
+}
+
+fn of_schedules(runs: &[Subject<'_>], warnings: &mut Vec<String>) {
+    let Some((first, others)) = runs.split_first() else { return };
+    for (place, run) in others.iter().enumerate() {
+        let is_known = others[..place].iter().any(|before| before.run == run.run);
+        let is_identical = run.run == first.run || run.report == first.report;
+        let is_judged =
+            [first, run].iter().all(|run| run.blocks.is_some_and(|all| all.count() > 0));
+        let is_steady = is_steady(first.report) && is_steady(run.report);
+        if is_judged && !is_known && !is_identical && !is_steady && !is_paired(first, run) {
+            let (a, b) = (first.run, run.run);
+            warnings.push(format!(
+                "the rates of runs `{a}` and `{b}` are not constant, and not the same second by second: \
+                 what they do counts as noise"
+            ));
+        }
     }
 }
 
@@ -58,6 +85,7 @@ fn of_blocks(subject: &Subject<'_>, warnings: &mut Vec<String>) {
 mod tests {
     use super::super::Blocks;
     use super::*;
+    use acp_wire::plan::Model;
     use acp_wire::{Frame, Report};
 
     fn report() -> Report {
@@ -112,7 +140,45 @@ mod tests {
             blocks(20, |frame| frame.histograms.response = Some("nonsense".to_string()));
         check("unreadable", &report(), Some(&unreadable), &["20 seconds"]);
         let short = with(|report| report.books.completed = 27);
-        check("short", &short, Some(&blocks(9, |_| {})), &["9 blocks"]);
+        check("short", &short, Some(&blocks(9, |_| {})), &["9 blocks of seconds: below"]);
+        let one = with(|report| report.books.completed = 3);
+        check("one", &one, Some(&blocks(1, |_| {})), &["has 1 block of seconds: below"]);
+        let mut wide = Blocks::new(20_000_000);
+        for second in [0, 10] {
+            wide.push(&Frame { second, completed: 30, ..Frame::default() }, 10);
+        }
+        let rolled_up = "2 blocks of seconds (its seconds were rolled up to 10 s): below";
+        check("rolled up", &report(), Some(&wide), &[rolled_up]);
+    }
+
+    #[test]
+    fn rates_that_change_otherwise_are_warned_of() {
+        let report = |profile: &str| {
+            let mut report = report();
+            report.plan.load.model = Model::Open;
+            report.plan.load.profile = Some(profile.into());
+            report
+        };
+        let whole = blocks_of_base();
+        let steep = report("line(0,280,20s)");
+        let (ramp, constant) = (report("line(0,200,20s)"), report("const(100,20s)"));
+        for (what, a, b, expect) in [
+            ("the same ramp", &ramp, &ramp, false),
+            ("another ramp", &ramp, &steep, true),
+            ("a ramp beside a constant rate", &constant, &ramp, true),
+            ("a constant rate beside a ramp", &ramp, &constant, true),
+            ("another constant rate", &constant, &report("const(200,20s)"), false),
+        ] {
+            let mut b = b.clone();
+            b.plan.seed += 1;
+            let a = Subject { run: "a", report: a, blocks: Some(&whole) };
+            let b = Subject { run: "b", report: &b, blocks: Some(&whole) };
+            let found = warnings(&[a, b, b]);
+            let count = found.iter().filter(|text| text.contains("not constant")).count();
+            assert_eq!(count, usize::from(expect), "{what}: {found:?}");
+            let alone = warnings(&[a, Subject { blocks: None, ..b }]);
+            assert!(!alone.iter().any(|text| text.contains("not constant")), "{what}: {alone:?}");
+        }
     }
 
     #[test]
