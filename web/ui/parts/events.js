@@ -7,7 +7,8 @@ import { colourOf } from "./run-charts.js";
 
 const t = texts({
   title: ["Events", "事件"],
-  none: ["Nothing has happened yet. Changes of the rate, pauses, lost agents and errors show here and on the charts.", "暂无事件。速率调整、暂停、执行机失联与错误会显示在这里和图表上。"],
+  none: ["Nothing happened.", "没有事件。"],
+  noneYet: ["Nothing has happened yet. Changes of the rate, pauses, lost agents and errors show here and on the charts.", "暂无事件。速率调整、暂停、执行机失联与错误会显示在这里和图表上。"],
   match: ["No event matches the filter.", "没有符合条件的事件。"],
   kind: ["Kind", "类型"],
   all: ["all kinds", "全部类型"],
@@ -32,8 +33,8 @@ const SHOWN_MAX = 500;
 
 /** @typedef {{ number?: number, at_us: number | null, at_unix_us?: number, kind: string, text: string, by?: string }} Happening */
 
-/** @param {HTMLElement} root */
-export function makeEvents(root) {
+/** @param {HTMLElement} root @param {{ isLive?: boolean }} [options]  whether more may come */
+export function makeEvents(root, { isLive = false } = {}) {
   /** @type {Happening[]} */
   let events = [];
   const kind = /** @type {HTMLSelectElement} */ (h("select", { id: "event-kind", onchange: () => draw() }));
@@ -45,6 +46,7 @@ export function makeEvents(root) {
       h("label.row", null, h("span.muted", null, t.find), find)),
     list));
 
+  const none = isLive ? t.noneYet : t.none;
   const draw = () => {
     const word = find.value.toLowerCase();
     const found = events.filter((event) => (kind.value === "" || event.kind === kind.value)
@@ -52,7 +54,7 @@ export function makeEvents(root) {
     const older = found.length - SHOWN_MAX;
     put(list, found.slice(-SHOWN_MAX).reverse().map(item),
       older > 0 ? h("li.muted", null, fill(t.more, { n: older })) : null,
-      found.length === 0 ? h("li.muted", null, events.length === 0 ? t.none : t.match) : null);
+      found.length === 0 ? h("li.muted", null, events.length === 0 ? none : t.match) : null);
   };
   let kinds = "";
   /** @param {Happening[]} all  oldest first */

@@ -5,8 +5,8 @@ import { get, path, post } from "../api.js";
 import { h, put, say } from "../dom.js";
 import { clock, count, rate as rateText } from "../format.js";
 import { fill, texts } from "../i18n.js";
-import { parseRate } from "./plan-facts.js";
 import { problem } from "./problem.js";
+import { parseRate } from "./units.js";
 
 const t = texts({
   title: ["Rate", "速率"],

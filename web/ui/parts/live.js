@@ -54,7 +54,7 @@ export class LiveRun {
     this.fader = makeFader(root, { id: run.id, signal: options.signal, canSteer: options.canSteer, changed: () => this.#look() });
     this.charts = new RunCharts(root, options.signal);
     this.agents = makeAgents(root);
-    this.events = makeEvents(root);
+    this.events = makeEvents(root, { isLive: true });
     options.signal.addEventListener("abort", () => clearTimeout(this.timer));
   }
 

@@ -1,55 +1,59 @@
-// What a plan says in numbers: its length, its warm-up, its highest rate. Control has checked the plan;
-// what cannot be read here is null, and nothing is made up for it.
+// What a plan says in numbers: its length, its warm-up, its rates. Control has checked the plan; what
+// cannot be read here is null, and nothing is made up for it.
 
-/** @typedef {{ isOpen: boolean, durationS: number | null, warmupS: number, peakPerS: number | null, connections: number }} Facts */
+import { parseDuration, parseRate } from "./units.js";
 
-/** Seconds of each unit. @type {Record<string, number>} */
-const SECONDS = { ns: 1e-9, us: 1e-6, "µs": 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600, d: 86400, "": 1 };
-/** @type {Record<string, number>} */
-const SCALES = { "": 1, k: 1e3, K: 1e3, M: 1e6, m: 1e6, G: 1e9 };
-/** @type {Record<string, number>} */
-const PER = { "": 1, s: 1, m: 60, h: 3600 };
+/**
+ * @typedef {object} Facts
+ * @property {boolean} isOpen
+ * @property {boolean} hasProfile  its rate changes by itself
+ * @property {number | null} durationS  null: it has no end that is known before
+ * @property {number} warmupS
+ * @property {number | null} peakPerS
+ * @property {number | null} meanPerS
+ * @property {number} connections
+ */
 
 /** @param {any} plan @returns {Facts} */
 export function factsOf(plan) {
   const { model, rate, profile, duration, warmup, connections } = plan.load;
   const segments = profile ? segmentsOf(profile) : null;
   const fixed = duration ? parseDuration(duration) : null;
+  const flat = !profile && rate ? parseRate(rate) : null;
+  const sum = (/** @type {(segment: Segment) => number} */ of) => (segments ?? []).reduce((all, segment) => all + of(segment), 0);
+  const lengthS = sum((segment) => segment.lengthS);
   return {
     isOpen: model === "open",
-    durationS: fixed ?? (segments === null ? null : segments.reduce((sum, segment) => sum + segment.lengthS, 0)),
+    hasProfile: Boolean(profile),
+    durationS: fixed ?? (lengthS > 0 ? lengthS : null),
     // Seconds of the warm-up count from its own 0; a part of one counts as one.
     warmupS: Math.ceil(parseDuration(warmup ?? "0s") ?? 0),
-    peakPerS: segments === null ? (rate ? parseRate(rate) : null) : Math.max(0, ...segments.map((segment) => segment.peakPerS)),
+    peakPerS: segments === null ? flat : Math.max(0, ...segments.map((segment) => segment.peakPerS)),
+    meanPerS: lengthS > 0 ? sum((segment) => segment.meanPerS * segment.lengthS) / lengthS : flat,
     connections,
   };
 }
 
-/** Seconds of `1m30s`; a bare number is seconds. @param {string} text */
-export function parseDuration(text) {
-  const parts = [...text.matchAll(/([\d.]+)\s*(ns|us|µs|ms|s|m|h|d)?/g)];
-  if (parts.length === 0 || parts.map((part) => part[0]).join("") !== text.trim()) return null;
-  const sum = parts.reduce((all, [, number, unit]) => all + Number(number) * SECONDS[unit ?? ""], 0);
-  return Number.isFinite(sum) ? sum : null;
-}
+/** @typedef {{ lengthS: number, peakPerS: number, meanPerS: number }} Segment */
 
-/** Events per second of `2k`, `1.5M/s` or `300/m`. @param {string} text */
-export function parseRate(text) {
-  const found = /^(\d+(?:\.\d*)?|\.\d+)\s*([kKMG]?)(?:\s*\/\s*(s|m|h))?$/.exec(text.trim().replaceAll(",", ""));
-  if (found === null) return null;
-  return (Number(found[1]) * SCALES[found[2]]) / PER[found[3] ?? ""];
-}
-
-/** @param {string} profile */
+/** @param {string} profile @returns {Segment[] | null} */
 function segmentsOf(profile) {
   const segments = [];
   for (const [, kind, inside] of profile.matchAll(/(const|line|step)\s*\(([^)]*)\)/g)) {
     const texts = inside.split(",").map((text) => text.trim());
     const lengthS = parseDuration(texts[texts.length - 1]);
-    const [from, to, by] = texts.slice(0, -1).map(parseRate);
-    if (lengthS === null || from === null || from === undefined) return null;
-    const steps = kind === "step" && by ? Math.floor(Math.abs((to ?? 0) - from) / by + 1e-9) + 1 : 1;
-    segments.push({ lengthS: lengthS * steps, peakPerS: Math.max(from, kind === "const" ? 0 : to ?? 0) });
+    const rates = texts.slice(0, -1).map(parseRate);
+    if (lengthS === null || rates.some((rate) => rate === null)) return null;
+    segments.push(segmentOf(kind, /** @type {number[]} */ (rates), lengthS));
   }
   return segments.length === 0 ? null : segments;
+}
+
+/** @param {string} kind @param {number[]} rates @param {number} lengthS @returns {Segment} */
+function segmentOf(kind, [from, end, by], lengthS) {
+  const to = end ?? from;
+  // A hair of slack: 0.1 does not go into 0.3 in floating point.
+  const steps = kind === "step" && by > 0 ? Math.floor(Math.abs(to - from) / by + 1e-9) : 0;
+  const last = kind === "step" ? from + Math.sign(to - from) * steps * (by ?? 0) : to;
+  return { lengthS: lengthS * (steps + 1), peakPerS: Math.max(from, last), meanPerS: (from + last) / 2 };
 }

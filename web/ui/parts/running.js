@@ -2,6 +2,7 @@
 //
 // The button is for the run whose name stands in the bar. When that run ends and another takes its place
 // in the bar, Stop cannot be pressed for a moment: a click that was meant for the one must not end the other.
+// Nor can it while the page shows a run that the bar does not know yet.
 
 import { every, get, path, post } from "../api.js";
 import { h, put, say } from "../dom.js";
@@ -53,7 +54,10 @@ export class Running {
   wanted = null;
   /** A stop that was asked for and not yet seen in an answer. @type {string | null} */
   asked = null;
-  isHeld = false;
+  /** A wanted run that control has said is not active. @type {string | null} */
+  gone = null;
+  /** Until when Stop cannot be pressed. */
+  holding = 0;
   missed = 0;
 
   /** @param {(role: string) => boolean} can */
@@ -84,7 +88,10 @@ export class Running {
 
   async look() {
     if (document.hidden || document.getElementById("login") !== null) return;
+    const { wanted } = this;
     const { runs, total } = await get(`runs?state=active&limit=${LIMIT}`);
+    // Only an answer that was asked for since says that the wanted one has ended: it may be new.
+    this.gone = runs.some((/** @type {any} */ run) => run.id === wanted) ? null : wanted;
     [this.runs, this.total, this.missed] = [runs, total, 0];
     say(this.away, "");
     say(this.idle, t.nothing);
@@ -117,8 +124,13 @@ export class Running {
   }
 
   hold() {
-    this.isHeld = true;
-    setTimeout(() => { this.isHeld = false; this.show(); }, HOLD_MS);
+    clearTimeout(this.holding);
+    this.holding = window.setTimeout(() => { this.holding = 0; this.show(); }, HOLD_MS);
+  }
+
+  /** The reader looks at one run and the bar shows another, and it is not known yet whether the one has ended. */
+  get isUnsure() {
+    return this.wanted !== null && this.run?.id !== this.wanted && this.gone !== this.wanted;
   }
 
   show() {
@@ -135,7 +147,7 @@ export class Running {
     const reason = this.can("operator") ? "" : needs("operator");
     lock(this.button, reason);
     if (reason !== "") say(this.reason, reason);
-    else if (isStopping || this.isHeld) this.button.setAttribute("disabled", "");
+    else if (isStopping || this.holding !== 0 || this.isUnsure) this.button.setAttribute("disabled", "");
   }
 
   /** One run is a link; of several, one is chosen. @param {any} run */
@@ -163,7 +175,7 @@ export class Running {
 
   async stop() {
     const { run } = this;
-    if (run === null) return;
+    if (run === null || this.isUnsure) return;
     this.asked = run.id;
     say(this.reason, "");
     this.show();
