@@ -19,8 +19,11 @@ const t = texts({
   apply: ["Apply", "应用"],
   undo: ["Undo", "撤销"],
   undoTo: ["back to {rate}", "恢复到 {rate}"],
+  undoUnknown: ["the rate before was the profile's, and changed before this page was open", "此前的速率由速率曲线决定，且在打开本页之前已更改"],
   pause: ["Pause", "暂停"],
   resume: ["Resume", "继续"],
+  resumed: ["{rate} once resumed", "继续后为 {rate}"],
+  resumedPlan: ["back on the profile once resumed", "继续后按速率曲线发送"],
   changed: ["{from} → {to}/s at {at}", "{at} 起 {from} → {to}/s"],
   changing: ["changing to {to} …", "正在调整为 {to}……"],
   closed: ["A closed loop has no rate: each connection sends as fast as it is answered.", "闭环模式没有速率：每个连接收到响应后立即发送下一个请求。"],
@@ -57,13 +60,15 @@ class Fader {
     this.ceiling = 0;
     /** Of the target, where one is set. @type {number | null} */
     this.limit = null;
-    /** @type {number | null} */
+    /** The rate that was sent last: in a pause the one before it. @type {number | null} */
     this.now = null;
-    /** Rates before the one that applies; the last is what Undo goes back to. @type {number[]} */
+    /** Rates before the one that applies; the last is what Undo goes back to, null: not known. @type {(number | null)[]} */
     this.before = [];
     /** Changes of the rate that `before` knows of. */
     this.known = -1;
-    this.applied = 0;
+    /** The rate that holds until it is changed; null: a profile's, from second to second. @type {number | null} */
+    this.applied = null;
+    this.isSending = false;
     this.isTouched = false;
     this.isHeld = false;
     this.isPaused = false;
@@ -71,10 +76,14 @@ class Fader {
     signal.addEventListener("abort", () => clearTimeout(this.timer));
     const input = (/** @type {Record<string, any>} */ attributes) => /** @type {HTMLInputElement} */ (h("input", attributes));
     this.slider = input({ id: "rate-slider", type: "range", min: 0, max: STEPS, step: 1, "aria-label": t.slider,
-      
       onpointerdown: () => { this.isHeld = true; }, oninput: () => this.#slide(), onchange: () => this.#slid(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && this.#applyNow() });
-    this.number = input({ id: "rate-number", type: "text", inputmode: "text", autocomplete: "off", "aria-describedby": "rate-hint", oninput: () => this.#typed(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) });
+    // Let go without a move, there is no change to end the hold. Where there is one, it comes first.
+    for (const name of ["pointerup", "pointercancel"]) {
+      window.addEventListener(name, () => setTimeout(() => { this.isHeld = false; }), { signal });
+    }
+    this.number = input({ id: "rate-number", type: "text", inputmode: "text", autocomplete: "off", "aria-describedby": "rate-hint",
+      onfocus: () => this.#refresh(), oninput: () => this.#typed(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) });
     this.top = input({ id: "rate-ceiling", type: "text", autocomplete: "off", "aria-describedby": "rate-ceiling-hint", onchange: () => this.#raise() });
     this.apply = h("button.primary", { type: "button", id: "rate-apply", onclick: () => this.#applyNow() }, t.apply);
     this.undo = h("button", { type: "button", id: "rate-undo", disabled: true, onclick: () => this.#undo() }, t.undo);
@@ -95,18 +104,22 @@ class Fader {
 
   /** @param {any} run @param {import("./plan-facts.js").Facts} facts */
   show(run, facts) {
+    const changes = ratesOf(run);
+    // It was on its way when something was changed here: the next one knows of that.
+    if (changes.length < this.known) return;
     this.limit = run.rate_ceiling_per_s;
-    this.now = run.rate_now_per_s ?? this.now ?? facts.peakPerS;
     this.isPaused = run.is_paused;
+    if (!this.isSending) this.#learn(changes, facts);
+    // In a pause nothing is sent; what there is to change is what goes on after it.
+    if (this.isPaused) this.now = this.applied ?? this.now;
+    else this.now = run.rate_now_per_s ?? this.now ?? facts.peakPerS;
     if (this.ceiling === 0) this.#setCeiling(2 * (facts.peakPerS ?? this.now ?? 500));
-    const changes = run.changes.flatMap((/** @type {any} */ change) => rateOf(change) ?? []);
-    this.#learn(changes, facts);
     const reason = this.#reason(run, facts);
-    say(this.reason, reason);
+    say(this.reason, reason === "" && this.isPaused ? this.#afterPause() : reason);
     for (const part of [this.slider, this.number, this.top, this.apply]) part.toggleAttribute("disabled", reason !== "");
-    this.undo.toggleAttribute("disabled", reason !== "" || this.before.length === 0);
-    const back = this.before.length === 0 ? "" : fill(t.undoTo, { rate: rateText(this.before[this.before.length - 1]) });
-    this.undo.title = back;
+    const back = this.before[this.before.length - 1];
+    this.undo.toggleAttribute("disabled", reason !== "" || typeof back !== "number");
+    this.undo.title = typeof back === "number" ? fill(t.undoTo, { rate: rateText(back) }) : back === null ? t.undoUnknown : "";
     this.pause.toggleAttribute("disabled", !this.canSteer || run.state !== "running");
     say(this.pause, run.is_paused ? t.resume : t.pause);
     say(this.range, this.limit === null ? t.guard : fill(t.allowed, { rate: rateText(this.limit) }));
@@ -115,11 +128,18 @@ class Fader {
 
   /** Changes that came from elsewhere, or were there before the page. @param {number[]} changes @param {import("./plan-facts.js").Facts} facts */
   #learn(changes, facts) {
-    if (this.known === changes.length) return;
-    if (this.known < 0) this.before = [facts.peakPerS ?? this.now ?? 0, ...changes].slice(0, -1);
-    else this.before.push(...[this.applied, ...changes.slice(this.known)].slice(0, -1));
+    if (this.known < 0) {
+      this.applied = facts.hasProfile ? null : facts.peakPerS;
+      this.before = [this.applied, ...changes].slice(0, -1);
+    } else if (changes.length > this.known) {
+      this.before.push(...[this.applied ?? this.now, ...changes.slice(this.known)].slice(0, -1));
+    }
     this.known = changes.length;
-    this.applied = changes[changes.length - 1] ?? facts.peakPerS ?? 0;
+    this.applied = changes[changes.length - 1] ?? this.applied;
+  }
+
+  #afterPause() {
+    return this.applied === null ? t.resumedPlan : fill(t.resumed, { rate: `${plain(this.applied)}/s` });
   }
 
   /** @param {any} run @param {import("./plan-facts.js").Facts} facts */
@@ -138,7 +158,7 @@ class Fader {
   }
 
   #raise() {
-    const asked = parseRate(this.top.value);
+    const asked = parseRate(written(this.top.value));
     if (asked === null || asked <= 0) {
       this.#trouble(fill(t.unread, { text: this.top.value }), t.unreadHint);
       return;
@@ -151,7 +171,7 @@ class Fader {
 
   /** Where the slider is for the number. */
   #place() {
-    const perS = Math.max(LOWEST_PER_S, parseRate(this.number.value) ?? LOWEST_PER_S);
+    const perS = Math.max(LOWEST_PER_S, parseRate(written(this.number.value)) ?? LOWEST_PER_S);
     const share = Math.log(perS / LOWEST_PER_S) / Math.log(this.ceiling / LOWEST_PER_S);
     this.slider.value = String(Math.round(STEPS * Math.min(1, Math.max(0, share))));
     this.slider.setAttribute("aria-valuetext", rateText(perS));
@@ -160,6 +180,13 @@ class Fader {
   /** @param {number} perS */
   #set(perS) {
     if (document.activeElement !== this.number) this.number.value = plain(perS);
+    this.#place();
+  }
+
+  /** What the reader is about to change is what applies by now. */
+  #refresh() {
+    if (this.isTouched || this.now === null) return;
+    this.number.value = plain(this.now);
     this.#place();
   }
 
@@ -187,12 +214,10 @@ class Fader {
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.key === "Enter") {
-      this.isTouched = true;
       this.#applyNow();
     } else if (event.key === "Escape" && this.now !== null) {
       this.isTouched = false;
-      this.number.value = plain(this.now);
-      this.#place();
+      this.#refresh();
       this.#calm();
     }
   }
@@ -201,44 +226,48 @@ class Fader {
     clearTimeout(this.timer);
     if (!this.isTouched) return;
     const text = this.number.value;
-    const perS = parseRate(text);
+    const perS = parseRate(written(text));
     if (perS === null) {
       this.#trouble(fill(t.unread, { text }), t.unreadHint);
     } else if (perS > this.ceiling) {
       this.#trouble(fill(t.above, { rate: rateText(perS), ceiling: rateText(this.ceiling) }), t.aboveHint);
     } else {
-      await this.#send(perS, text, false);
+      await this.#send(perS, written(text), false);
     }
   }
 
   async #undo() {
     const last = this.before[this.before.length - 1];
-    if (last !== undefined) await this.#send(last, exact(last), true);
+    if (typeof last === "number") await this.#send(last, exact(last), true);
   }
 
   /** @param {number} perS @param {string} text @param {boolean} isUndo */
   async #send(perS, text, isUndo) {
+    if (this.isSending) return;
+    this.isSending = true;
     const from = this.now;
     say(this.said, fill(t.changing, { to: rateText(perS) }));
     try {
-      await post(path`runs/${this.id}/rate`, { rate: text.trim().replaceAll(",", "").replace(/\/s$/, "") });
+      await post(path`runs/${this.id}/rate`, { rate: text });
       const run = await get(path`runs/${this.id}`);
-      const changes = run.changes.filter((/** @type {any} */ change) => rateOf(change) !== null);
-      if (isUndo) this.before.pop();
-      else this.before.push(this.applied);
+      const changes = ratesOf(run);
+      const others = changes.slice(this.known, -1);
+      if (isUndo && others.length === 0) this.before.pop();
+      else this.before.push(this.applied ?? from, ...others);
       this.known = changes.length;
-      this.applied = perS;
-      this.now = perS;
+      this.applied = changes[changes.length - 1] ?? perS;
+      this.now = this.applied;
       this.isTouched = false;
-      const at = (changes[changes.length - 1]?.at_us ?? 0) / 1e6;
-      say(this.said, fill(t.changed, { from: from === null ? "?" : plain(from), to: plain(perS), at: clock(at) }));
-      this.number.value = plain(perS);
-      this.#place();
+      const at = (run.changes.filter((/** @type {any} */ change) => rateOf(change) !== null).at(-1)?.at_us ?? 0) / 1e6;
+      say(this.said, fill(t.changed, { from: from === null ? "?" : plain(from), to: plain(this.now), at: clock(at) }));
+      this.#refresh();
       this.#calm();
       this.changed();
     } catch (error) {
       say(this.said, "");
       put(this.trouble, problem(error));
+    } finally {
+      this.isSending = false;
     }
   }
 
@@ -262,6 +291,9 @@ class Fader {
   }
 }
 
+/** Rates that a run was changed to, in order. @param {any} run @returns {number[]} */
+const ratesOf = (run) => run.changes.flatMap((/** @type {any} */ change) => rateOf(change) ?? []);
+
 /** The rate of a change in a second; null: it changed something else. @param {any} change */
 function rateOf(change) {
   return typeof change.rate === "string" ? parseRate(change.rate) : null;
@@ -275,5 +307,7 @@ function rounded(perS) {
 
 /** @param {number} perS */
 const plain = (perS) => (perS >= 10 ? count(Math.round(perS)) : String(Math.round(perS * 100) / 100));
+/** As control reads it: people put commas between thousands, and the page does. @param {string} text */
+const written = (text) => text.trim().replace(/,(?=\d{3}(?!\d))/g, "");
 /** For the API, nothing rounded away. @param {number} perS */
 const exact = (perS) => String(Math.round(perS * 1e6) / 1e6);
