@@ -60,7 +60,7 @@ class Fader {
     this.ceiling = 0;
     /** Of the target, where one is set. @type {number | null} */
     this.limit = null;
-    /** The rate that was sent last: in a pause the one before it. @type {number | null} */
+    /** The rate that applies by now, in a pause the one before it. @type {number | null} */
     this.now = null;
     /** Rates before the one that applies; the last is what Undo goes back to, null: not known. @type {(number | null)[]} */
     this.before = [];
@@ -110,9 +110,10 @@ class Fader {
     this.limit = run.rate_ceiling_per_s;
     this.isPaused = run.is_paused;
     if (!this.isSending) this.#learn(changes, facts);
-    // In a pause nothing is sent; what there is to change is what goes on after it.
-    if (this.isPaused) this.now = this.applied ?? this.now;
-    else this.now = run.rate_now_per_s ?? this.now ?? facts.peakPerS;
+    // In a pause nothing is sent; what there is to change is what goes on after it. A change that was
+    // made takes a moment on its way to the agents, and is the one to go on from at once.
+    const sent = this.isPaused ? null : run.rate_now_per_s;
+    this.now = this.applied ?? sent ?? this.now ?? (this.isPaused ? null : facts.peakPerS);
     if (this.ceiling === 0) this.#setCeiling(2 * (facts.peakPerS ?? this.now ?? 500));
     const reason = this.#reason(run, facts);
     say(this.reason, reason === "" && this.isPaused ? this.#afterPause() : reason);
