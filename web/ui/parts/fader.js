@@ -307,7 +307,7 @@ function rounded(perS) {
 }
 
 /** @param {number} perS */
-const plain = (perS) => (perS >= 10 ? count(Math.round(perS)) : String(Math.round(perS * 100) / 100));
+const plain = (perS) => (perS >= 10 ? count(Math.round(perS)) : String(perS >= 1 ? Math.round(perS * 100) / 100 : Number(perS.toPrecision(3))));
 /** As control reads it: people put commas between thousands, and the page does. @param {string} text */
 const written = (text) => text.trim().replace(/,(?=\d{3}(?!\d))/g, "");
 /** For the API, nothing rounded away. @param {number} perS */
