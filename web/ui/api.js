@@ -1,6 +1,19 @@
 // Calls of the API. An answer that is not a success is thrown as `Refused`, with the hint.
 
+import { texts } from "./i18n.js";
+
+const t = texts({
+  away: ["control does not answer", "控制端没有响应"],
+  again: ["it is asked again until it does", "将持续重试，直到恢复"],
+});
+
 const API = "api/v1/";
+/** A control that hangs says nothing, and its connections stay open. */
+const LIMIT_MS = 10_000;
+/** A change that is under way is not given up early: nobody would know whether it was made. */
+const CHANGE_LIMIT_MS = 30_000;
+/** A status that says nothing of what was asked: control, or what stands before it, cannot answer now. */
+const AWAY = [0, 502, 503, 504];
 
 /** What the API says when something cannot be done. */
 export class Refused extends Error {
@@ -15,6 +28,12 @@ export class Refused extends Error {
     this.hint = hint;
   }
 }
+
+/** That nobody has answered. */
+export const unanswered = () => new Refused(0, t.away, t.again);
+
+/** Whether the same may be answered a moment later. @param {any} error */
+export const isAway = (error) => AWAY.includes(error.status);
 
 /**
  * A path with its parts escaped: ``path`runs/${id}/stop` ``.
@@ -31,21 +50,24 @@ export function path(texts, ...values) {
  * @param {string} where  below /api/v1/
  * @param {any} [body]
  * @param {AbortSignal} [signal]
+ * @param {number} [limitMs]  what takes longer counts as not answered
  * @returns {Promise<any>}
  */
-async function call(method, where, body, signal) {
+async function call(method, where, body, signal, limitMs = CHANGE_LIMIT_MS) {
   /** @type {Record<string, string>} */
   const headers = { "x-acp-csrf": "1" };
   if (body !== undefined) headers["content-type"] = "application/json";
   const text = body === undefined ? undefined : JSON.stringify(body);
+  const limit = AbortSignal.timeout(limitMs);
+  const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
   let answer;
   let said;
   try {
-    answer = await fetch(API + where, { method, headers, body: text, signal });
+    answer = await fetch(API + where, { method, headers, body: text, signal: either });
     said = await answer.text();
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Refused(0, "control does not answer", "it is asked again until it does");
+    throw unanswered();
   }
   if (answer.ok) return said === "" ? null : JSON.parse(said);
   if (answer.status === 401) document.dispatchEvent(new Event("acp-login"));
@@ -65,8 +87,8 @@ function refused(status, said) {
   }
 }
 
-/** @param {string} where @param {AbortSignal} [signal] */
-export const get = (where, signal) => call("GET", where, undefined, signal);
+/** @param {string} where @param {AbortSignal} [signal] @param {number} [limitMs]  how long an answer may take */
+export const get = (where, signal, limitMs = LIMIT_MS) => call("GET", where, undefined, signal, limitMs);
 /** @param {string} where @param {any} [body] @param {AbortSignal} [signal] */
 export const post = (where, body, signal) => call("POST", where, body, signal);
 /** @param {string} where @param {any} body @param {AbortSignal} [signal] */

@@ -1,6 +1,6 @@
 // The frame around every page: navigation, who is logged in, and what runs.
 
-import { get, post } from "./api.js";
+import { get, post, unanswered } from "./api.js";
 import { h, put } from "./dom.js";
 import { language, setLanguage, texts } from "./i18n.js";
 import { listen, showKeys } from "./parts/keys.js";
@@ -40,6 +40,8 @@ const t = texts({
  * @property {(hash: string) => void} go  to another page
  */
 
+/** How long until control is asked again. */
+const AGAIN_MS = 1000;
 const ROLES = ["viewer", "operator", "admin"];
 
 /** First part of the address → module, and whether the navigation has it. */
@@ -66,9 +68,8 @@ async function start() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.body.append(
     h("a.skip", { href: "#page", onclick: skip }, t.skip),
-    h("header.top", null, h("a.brand", { href: "#/tasks" }, "acp"), nav, who),
+    h("header.top", null, h("a.brand", { href: "#/tasks" }, "acp"), nav, who, running.away),
     main,
-    running.away,
     running.bar,
   );
   addEventListener("hashchange", () => route(true));
@@ -91,7 +92,7 @@ async function greet() {
   } catch (error) {
     if (/** @type {any} */ (error).status === 401) return;
     put(main, problem(error));
-    setTimeout(greet, 1000);
+    setTimeout(greet, AGAIN_MS);
     return;
   }
   showWho(me.auth);
@@ -172,11 +173,35 @@ async function route(isMove) {
     go: (hash) => { location.hash = hash; },
   };
   try {
-    const module = await import(`./pages/${page.file(params)}.js`);
+    const module = await load(page.file(params), root, signal);
     if (!signal.aborted) await module.mount(context);
   } catch (error) {
     if (!signal.aborted) root.append(problem(error));
   }
+}
+
+/**
+ * The module of a page, as soon as control gives it out. A browser remembers for an address that it could
+ * not be loaded: every further try has another one.
+ *
+ * @param {string} file
+ * @param {HTMLElement} root
+ * @param {AbortSignal} signal
+ */
+async function load(file, root, signal) {
+  const said = h("div", { id: "page-away" });
+  for (let turn = 0; !signal.aborted; turn += 1) {
+    try {
+      const module = await import(`./pages/${file}.js${turn === 0 ? "" : `?again=${turn}`}`);
+      said.remove();
+      return module;
+    } catch {
+      if (turn === 0) root.append(said);
+      if (said.childElementCount === 0) put(said, problem(unanswered()));
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+    }
+  }
+  return null;
 }
 
 /** @param {string} name */

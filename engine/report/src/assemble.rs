@@ -4,6 +4,7 @@ use crate::sum::Sum;
 use crate::verdict::{Evidence, judge};
 use crate::{Series, summary};
 use acp_plan::{Plan, Schedule};
+use acp_wire::NotSent;
 use acp_wire::agent::AgentReport;
 use acp_wire::report::{Bytes, Connections, Event, Generator, Latency, Rates, Report, Run};
 
@@ -93,8 +94,13 @@ fn rates(plan: &Plan, sum: &Sum, facts: &Facts) -> Rates {
     // The last responses come after the end of sending; that they did counts.
     let elapsed_us = if plan.is_open_loop() { elapsed_us.max(sending_us) } else { elapsed_us };
     let per_second = |count: u64, micros: u64| ratio(count, micros) * 1e6;
+    // The books have the slots of all of the schedule, also of what a stop has cut off.
+    let (planned, planned_us) = match counts.not_sent.get(&NotSent::Stopped) {
+        Some(&stopped) if facts.is_stopped => (counts.planned.saturating_sub(stopped), sending_us),
+        _ => (counts.planned, planned_us),
+    };
     Rates {
-        planned_per_s: per_second(counts.planned, planned_us),
+        planned_per_s: per_second(planned, planned_us),
         sent_per_s: per_second(counts.sent, sending_us),
         completed_per_s: per_second(counts.completed, elapsed_us),
     }
@@ -169,6 +175,24 @@ mod tests {
         let found = (rate.planned_per_s, rate.sent_per_s, rate.completed_per_s);
         assert_eq!(found, (100.0, 100.0, 80.0));
         assert_eq!(report.verdict.state, State::Valid, "{:?}", report.verdict);
+    }
+
+    #[test]
+    fn a_stopped_run_was_planned_until_it_was_stopped() {
+        let check = |what: &str, is_stopped: bool, stopped: Option<u64>, expect: f64| {
+            let mut frame = Frame { planned: 600, sent: 100, completed: 100, ..Frame::default() };
+            frame.not_sent = stopped.map(|count| (NotSent::Stopped, count)).into_iter().collect();
+            let mut sum = Sum::new();
+            sum.add_next_frame(&frame).unwrap();
+            let run = Run { duration_us: 500_000, ..Run::default() };
+            let facts = Facts { run, is_stopped, elapsed_us: 500_000, ..Facts::default() };
+            let report = assemble(&plan(Some("300")), &sum, Series::default(), facts);
+            assert_eq!(report.rate.planned_per_s, expect, "{what}");
+        };
+        check("a part of it", true, Some(500), 200.0);
+        check("more than there was", true, Some(601), 0.0);
+        check("at the end, when all was sent", true, None, 300.0);
+        check("nobody has", false, Some(500), 300.0);
     }
 
     #[test]

@@ -47,7 +47,7 @@ export function curve(root, { signal, runs, title = t.title }) {
   const canvas = h("div.curve-canvas", { tabindex: "0", role: "group", "aria-label": `${title}. ${t.hint}` });
   const legend = makeLegend(drawn);
   const head = h("figcaption.curve-head", null, h("span", null, title), h("label.curve-option", null, log, t.log));
-  root.append(h("figure.plot.curve", { id: "curve" }, head, canvas, legend.root));
+  root.append(h("figure.plot.curve", null, head, canvas, legend.root));
   if (drawn.length === 0) {
     log.disabled = true;
     put(canvas, h("p.empty", null, t.empty));

@@ -17,6 +17,8 @@ const t = texts({
 
 const RUNS_MAX = 4;
 const AGAIN_MS = 2000;
+/** Hours of seconds are drawn again a thousand times. */
+const LIMIT_MS = 120_000;
 /** Nobody has answered. */
 const AWAY = 0;
 /** Asked too much at once, or without its database. */
@@ -54,7 +56,7 @@ async function show(context, runs) {
   const others = h("a.button", { id: "others", href: "#/compare" }, t.others);
   put(root, h("div.page-head", null, h("h1", null, t.heading), h("span.grow"), others), said, body);
   const query = runs.map((run, at) => `${"abcd"[at]}=${encodeURIComponent(run)}`).join("&");
-  const found = await untilAnswered(signal, said, () => get(`compare?${query}`, signal));
+  const found = await untilAnswered(signal, said, () => get(`compare?${query}`, signal, LIMIT_MS));
   body.removeAttribute("aria-busy");
   put(body);
   if (found === null) return;

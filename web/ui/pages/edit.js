@@ -1,8 +1,8 @@
 // The page of one task: its plan as form and as text, what a run of it would be, and the buttons.
 //
-//   #/tasks/new   #/tasks/new?from=ID   #/tasks/ID
+//   #/tasks/new   #/tasks/new?from=ID   #/tasks/new?run=ID   #/tasks/ID
 
-import { every, get, path, post, remove, replace } from "../api.js";
+import { every, get, isAway, path, post, remove, replace } from "../api.js";
 import { h, put } from "../dom.js";
 import { fill, texts } from "../i18n.js";
 import { Checks } from "../parts/checks.js";
@@ -52,31 +52,45 @@ const REFRESH_MS = 10_000;
 /** @param {Context} context */
 export async function mount(context) {
   const id = context.params[0] === "new" ? null : context.params[0];
-  const from = id === null ? context.query.get("from") : null;
   context.title(id === null ? t.new : fill(t.edit, { name: "…" }));
-  const asked = id ?? from;
-  const task = asked === null ? null : await load(context, asked);
+  const { where, draft } = source(id, context.query);
+  const found = where === null ? null : await load(context, where);
   if (context.signal.aborted) return;
-  if (id !== null) new Edit(context, task, /** @type {Task} */ (task).plan, id).begin();
-  else new Edit(context, null, task === null ? newPlan() : copyOf(task.plan), from === null ? "new" : `new.${from}`).begin();
+  if (id !== null) new Edit(context, found, found.plan, draft).begin();
+  else new Edit(context, null, found === null ? newPlan() : copyOf(found.plan), draft).begin();
+}
+
+/**
+ * Where the plan is: in a task, or in a run whose task may be gone; and the name of what is kept of it unsaved.
+ *
+ * @param {string | null} id  of the task that is edited
+ * @param {URLSearchParams} query
+ * @returns {{ where: string | null, draft: string }}
+ */
+function source(id, query) {
+  const [from, run] = [query.get("from"), query.get("run")];
+  if (id !== null) return { where: path`tasks/${id}`, draft: id };
+  if (from !== null) return { where: path`tasks/${from}`, draft: `new.${from}` };
+  if (run !== null) return { where: path`runs/${run}`, draft: `new.run.${run}` };
+  return { where: null, draft: "new" };
 }
 
 /** @param {Plan} plan */
 const copyOf = (plan) => ({ ...plan, name: plan.name ? fill(t.copy, { name: plan.name }) : "" });
 
 /**
- * The task, as soon as control answers.
+ * The task or the run, as soon as control answers.
  *
  * @param {Context} context
- * @param {string} id
- * @returns {Promise<Task | null>}
+ * @param {string} where
+ * @returns {Promise<any>}
  */
-async function load({ root, signal }, id) {
+async function load({ root, signal }, where) {
   while (!signal.aborted) {
     try {
-      return await get(path`tasks/${id}`, signal);
+      return await get(where, signal);
     } catch (error) {
-      if (signal.aborted || /** @type {any} */ (error).status !== 0) throw error;
+      if (signal.aborted || !isAway(error)) throw error;
       put(root, problem(error));
       await new Promise((done) => setTimeout(done, 1000));
     }

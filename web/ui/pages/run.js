@@ -1,6 +1,6 @@
 // One run: live while it goes on, its report once it is over.
 
-import { address, get, path, post } from "../api.js";
+import { address, get, isAway, path, post } from "../api.js";
 import { h, put, say } from "../dom.js";
 import { moment } from "../format.js";
 import { fill, texts } from "../i18n.js";
@@ -8,6 +8,7 @@ import { ACTIVE, stateBadge, verdictBadge } from "../parts/badges.js";
 import { makeAgents } from "../parts/agents.js";
 import { makeEvents } from "../parts/events.js";
 import { LiveRun } from "../parts/live.js";
+import { lock, needs } from "../parts/role.js";
 import { problem } from "../parts/problem.js";
 import { showReport } from "../parts/report.js";
 import { RunCharts } from "../parts/run-charts.js";
@@ -31,10 +32,14 @@ const t = texts({
   noReportMore: ["It ended before it had sent anything that counts. Look at the agents and the events for the reason.", "它在产生有效数据之前就结束了。请在执行机与事件中查看原因。"],
   tasks: ["All tasks", "全部任务"],
   openTask: ["Open the task", "打开任务"],
+  gone: ["The task was deleted", "任务已被删除"],
+  newTask: ["New task from this run", "以本次运行新建任务"],
 });
 
 const RETRY_MS = 2000;
 const POINTS = 3600;
+/** A report is put together from all of the run. */
+const REPORT_LIMIT_MS = 60_000;
 /** A zoom is read from control once the reader has let go. */
 const ZOOM_MS = 300;
 
@@ -45,9 +50,10 @@ export async function mount(context) {
   const [id] = context.params;
   context.title(t.run);
   context.show(id);
-  put(context.root, h("p.muted", { id: "run-loading" }, t.loading));
+  const trouble = h("div");
+  put(context.root, h("p.muted", { id: "run-loading" }, t.loading), trouble);
   try {
-    const run = await read(context, path`runs/${id}`);
+    const run = await read(context.signal, trouble, path`runs/${id}`);
     if (run !== null) new RunPage(context, run).show();
   } catch (error) {
     put(context.root, h("h1", null, t.run), problem(error), h("p", null, h("a", { href: "#/tasks" }, t.tasks)));
@@ -55,23 +61,22 @@ export async function mount(context) {
 }
 
 /**
- * Reads a document, again and again while control is away.
+ * Reads a document, again and again while control is away; null: the reader has left.
  *
- * @param {Context} context
+ * @param {AbortSignal} signal
+ * @param {HTMLElement} trouble  says why it takes so long
  * @param {string} where
  */
-async function read({ root, signal }, where) {
-  const said = h("div");
+async function read(signal, trouble, where) {
   for (;;) {
     try {
-      const found = await get(where, signal);
-      said.remove();
+      const found = await get(where, signal, REPORT_LIMIT_MS);
+      put(trouble);
       return found;
     } catch (error) {
       if (signal.aborted) return null;
-      if (/** @type {any} */ (error).status !== 0) throw error;
-      put(said, problem(error));
-      root.append(said);
+      if (!isAway(error)) throw error;
+      put(trouble, problem(error));
       await new Promise((done) => setTimeout(done, RETRY_MS));
     }
   }
@@ -87,11 +92,12 @@ class RunPage {
     this.actions = h("div.row", { id: "run-actions" });
     this.trouble = h("div", { id: "run-problem" });
     this.body = h("div", { id: "run" });
+    this.task = h("span", null, h("a", { href: `#/tasks/${encodeURIComponent(run.task)}`, id: "run-task" }, t.task));
     context.title(run.name);
     const to = run.plan.request?.path ? `${run.target} ${run.plan.request.path}` : run.target;
     put(context.root,
       h("div.page-head", null, h("h1", { id: "run-name" }, run.name), this.badges, this.connection, h("span.grow"), this.actions),
-      h("p.muted.run-what", null, h("a", { href: `#/tasks/${encodeURIComponent(run.task)}`, id: "run-task" }, t.task),
+      h("p.muted.run-what", null, this.task,
         ` · ${t.to} ${to} · ${moment(run.created_unix_us)} · ${fill(t.by, { name: run.owner })}`),
       this.trouble, this.body);
   }
@@ -99,7 +105,7 @@ class RunPage {
   show() {
     this.#showState(this.run);
     if (ACTIVE.includes(this.run.state)) this.#live();
-    else this.#over();
+    else this.#over(() => {});
   }
 
   /** @param {any} run */
@@ -112,20 +118,18 @@ class RunPage {
     const live = new AbortController();
     this.context.signal.addEventListener("abort", () => live.abort());
     this.#connected(null);
+    // What is live is shown until the report takes its place, but says nothing more.
+    let isOver = false;
     const run = new LiveRun(this.body, this.run, {
       signal: live.signal,
       canSteer: this.context.can("operator"),
-      connected: (isConnected) => { if (!live.signal.aborted) this.#connected(isConnected); },
+      connected: (isConnected) => { if (!isOver && !live.signal.aborted) this.#connected(isConnected); },
       changed: (changed) => this.#showState(changed),
       // What was under way when the run ended is not a failure.
-      failed: (error) => { if (!live.signal.aborted) this.#failed(error); },
-      ended: async () => {
-        live.abort();
-        const found = await read(this.context, path`runs/${this.run.id}`);
-        if (found === null) return;
-        this.run = found;
-        this.#showState(found);
-        await this.#over();
+      failed: (error) => { if (!isOver && !live.signal.aborted) this.#failed(error); },
+      ended: () => {
+        isOver = true;
+        this.#over(() => live.abort());
       },
     });
     run.start().catch((error) => { if (!live.signal.aborted) this.#failed(error); });
@@ -148,41 +152,83 @@ class RunPage {
     else put(this.trouble, problem(error));
   }
 
-  async #over() {
+  /** Reads all of a run that is over, then shows it. @param {() => void} leave  ends what was shown before */
+  async #over(leave) {
     this.connection.hidden = true;
-    const { run, context } = this;
-    const series = await read(context, path`runs/${run.id}/series?points=${POINTS}`);
-    if (series === null) return;
-    const report = await this.#report();
-    if (context.signal.aborted) return;
-    put(this.trouble);
-    // The reader stays where they are, and nothing flickers: the old goes when the new is there.
-    const body = h("div", { id: "run" });
+    const { signal } = this.context;
+    try {
+      const run = await this.#read(path`runs/${this.run.id}`);
+      if (run === null) return;
+      this.run = run;
+      this.#showState(run);
+      const series = await this.#read(path`runs/${run.id}/series?points=${POINTS}`);
+      const report = await this.#report();
+      const hasTask = await this.#hasTask();
+      if (signal.aborted) return;
+      put(this.trouble);
+      leave();
+      this.#replace((body) => (report === null ? this.#showWithout(body, series) : this.#showReport(body, report, series, hasTask)));
+      await this.#showActions(report !== null, hasTask);
+    } catch (error) {
+      if (!signal.aborted) this.#failed(error);
+    }
+  }
+
+  /**
+   * Shows something else below the head. The reader stays where they are: the page never gets shorter in
+   * between, and charts that they look at stay under their eyes.
+   *
+   * @param {(body: HTMLElement) => void} show
+   */
+  #replace(show) {
     const old = this.body;
-    this.body = body;
-    old.replaceWith(body);
-    if (report === null) this.#showWithout(body, series);
-    else this.#showReport(body, report, series);
-    await this.#showActions(report !== null);
+    const top = () => this.body.querySelector("#charts")?.getBoundingClientRect().top ?? null;
+    const [before, scrolled] = [top(), scrollY];
+    this.body = h("div", { id: "run" });
+    this.body.style.minHeight = `${old.offsetHeight}px`;
+    old.replaceWith(this.body);
+    show(this.body);
+    const after = top();
+    this.body.style.minHeight = "";
+    const moved = before === null || after === null ? 0 : after + scrollY - (before + scrolled);
+    if (scrolled > 0) scrollTo(0, Math.max(0, scrolled + moved));
+  }
+
+  /** @param {string} where */
+  #read(where) {
+    return read(this.context.signal, this.trouble, where);
+  }
+
+  /** Whether the task is still there. Where it is not, nothing leads to it. */
+  async #hasTask() {
+    try {
+      await this.#read(path`tasks/${this.run.task}`);
+      return true;
+    } catch (error) {
+      if (/** @type {any} */ (error).status !== 404) throw error;
+      put(this.task, t.gone);
+      return false;
+    }
   }
 
   /** The report; null: the run has none. */
   async #report() {
     if (this.run.verdict === null) return null;
     try {
-      return await read(this.context, path`runs/${this.run.id}/report?series=false`);
+      return await this.#read(path`runs/${this.run.id}/report?series=false`);
     } catch (error) {
       if (/** @type {any} */ (error).status === 409) return null;
       throw error;
     }
   }
 
-  /** @param {HTMLElement} body @param {any} report @param {any} answer */
-  #showReport(body, report, answer) {
+  /** @param {HTMLElement} body @param {any} report @param {any} answer @param {boolean} hasTask */
+  #showReport(body, report, answer, hasTask) {
     const shown = showReport(body, {
       report, series: answer, signal: this.context.signal,
       plan: (place) => {
-        place.append(this.#toml(report.plan), h("p", null, h("a.button", { href: `#/tasks/${encodeURIComponent(this.run.task)}`, id: "open-task" }, t.openTask)));
+        const open = h("a.button", { href: `#/tasks/${encodeURIComponent(this.run.task)}`, id: "open-task" }, t.openTask);
+        place.append(this.#toml(report.plan), h("p", null, hasTask ? open : h("span.muted", null, t.gone)));
       },
     });
     this.#zoomable(shown.charts, shown.series);
@@ -249,8 +295,8 @@ class RunPage {
     charts.mark(answer.events);
   }
 
-  /** @param {boolean} hasReport */
-  async #showActions(hasReport) {
+  /** @param {boolean} hasReport @param {boolean} hasTask */
+  async #showActions(hasReport, hasTask) {
     const { run, context } = this;
     const canSteer = context.can("operator");
     const act = (/** @type {() => Promise<string>} */ work) => async () => {
@@ -260,9 +306,12 @@ class RunPage {
         put(this.trouble, problem(error));
       }
     };
-    const again = h("button.primary", { type: "button", id: "run-again", disabled: !canSteer,
+    const again = h("button.primary", { type: "button", id: "run-again",
       onclick: act(async () => `#/runs/${encodeURIComponent((await post(path`tasks/${run.task}/runs`)).id)}`) }, t.again);
-    const clone = h("a.button", { id: "clone-task", href: `#/tasks/new?from=${encodeURIComponent(run.task)}` }, t.clone);
+    lock(again, canSteer ? (hasTask ? "" : t.gone) : needs("operator"));
+    const clone = hasTask
+      ? h("a.button", { id: "clone-task", href: `#/tasks/new?from=${encodeURIComponent(run.task)}` }, t.clone)
+      : h("a.button", { id: "new-from-run", href: `#/tasks/new?run=${encodeURIComponent(run.id)}` }, t.newTask);
     const compare = h("a.button", { id: "compare-previous", "aria-disabled": "true", title: t.first }, t.compare);
     put(this.actions, again, canSteer && clone, hasReport && compare, hasReport && downloads(run.id));
     if (hasReport) await attempt(() => this.#findPrevious(compare), (error) => this.#failed(error));

@@ -54,7 +54,7 @@ const brief = (name) => (name.length > LABEL_MAX ? `${name.slice(0, LABEL_MAX - 
 export function comparison(found, { signal, choose }) {
   const letters = LETTERS.slice(0, found.runs.length);
   const labels = found.runs.map((/** @type {any} */ run, /** @type {number} */ at) => `${letters[at]} ${brief(run.name)}`);
-  const curves = h("section.card", null, h("h2", null, t.curves));
+  const curves = h("section.card", { id: "curve" }, h("h2", null, t.curves));
   const overTime = h("section.card", null, h("h2", null, t.overTime));
   const root = h("div.comparison", null,
     summary(found, letters),

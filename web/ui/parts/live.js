@@ -19,6 +19,8 @@ const POLL_MS = 2000;
 const DRAW_MS = 500;
 /** A second that was put together already has changed: how long more of them may wait. */
 const STALE_MS = 10_000;
+/** A run sends a frame each second: without any for so long, the page does not show the present. */
+const SILENCE_MS = 5000;
 
 /**
  * @typedef {object} Options
@@ -44,6 +46,8 @@ export class LiveRun {
     this.isZoomed = false;
     this.drawnAt = 0;
     this.loadedAt = 0;
+    /** When a frame came last, or was none to come. */
+    this.heardAt = Date.now();
     /** Frames up to this number were in the history. */
     this.known = 0;
     /** Frames that came while the history was read. @type {any[] | null} */
@@ -64,7 +68,10 @@ export class LiveRun {
     this.#showRun();
     this.#draw();
     // The count-down to the start, and the state of agents, go on without frames.
-    every(1000, signal, async () => this.verdict.show(this.run, this.series, this.facts), failed);
+    every(1000, signal, async () => {
+      this.verdict.show(this.run, this.series, this.facts);
+      this.#listen();
+    }, failed);
     every(POLL_MS, signal, () => this.#look(), (error) => {
       this.options.connected(false);
       failed(error);
@@ -105,8 +112,16 @@ export class LiveRun {
     }
   }
 
+  /** A control that hangs keeps its connections: only its silence tells. */
+  #listen() {
+    if (this.run.state !== "running" || this.run.is_paused) this.heardAt = Date.now();
+    else if (Date.now() - this.heardAt > SILENCE_MS) this.options.connected(false);
+  }
+
   /** @param {any} message */
   #frame(message) {
+    this.heardAt = Date.now();
+    this.options.connected(true);
     this.since?.push(message);
     this.#merge(message);
     this.#mark();

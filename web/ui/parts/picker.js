@@ -1,11 +1,11 @@
-// Chooses runs to compare: those that have a report, newest first, of a task or by a text. The one that
-// was chosen first is the baseline.
+// Chooses runs to compare, newest first, of a task or by a text. The one that was chosen first is the
+// baseline. Runs without a report are listed too, but there is nothing to compare of them.
 
 import { get } from "../api.js";
 import { h, put } from "../dom.js";
 import { duration, moment } from "../format.js";
 import { fill, texts } from "../i18n.js";
-import { verdictBadge } from "./badges.js";
+import { ACTIVE, stateBadge, verdictBadge } from "./badges.js";
 import { problem } from "./problem.js";
 
 const t = texts({
@@ -27,13 +27,16 @@ const t = texts({
   length: ["Length", "时长"],
   owner: ["Owner", "负责人"],
   pick: ["Compare {run}", "对比 {run}"],
-  table: ["Runs with a report", "有报告的运行"],
+  table: ["Runs", "运行"],
+  noReport: ["no report", "无报告"],
+  noReportWhy: ["It ended without a report: there is nothing to compare", "该运行没有报告，无法对比"],
+  goesOn: ["It has not ended: its report comes at the end", "运行尚未结束，结束后才有报告"],
   previous: ["Newer", "较新"],
   next: ["Older", "较旧"],
   page: ["{from} – {to} of {all}", "第 {from} – {to} 条，共 {all} 条"],
   older: ["Search older runs", "搜索更早的运行"],
   searched: ["The newest {seen} of {total} runs were searched.", "已搜索最近的 {seen} 次运行，共 {total} 次。"],
-  empty: ["No run has a report yet. Start a task, and compare its runs when they have ended.", "还没有带报告的运行。请先启动任务，待运行结束后再来对比。"],
+  empty: ["There is no run yet. Start a task, and compare its runs when they have ended.", "还没有运行记录。请先启动任务，待运行结束后再来对比。"],
   toTasks: ["Go to the tasks", "前往任务"],
   nothing: ["No run matches. Change the text or the task.", "没有匹配的运行，请修改文本或任务。"],
   loading: ["Loading …", "加载中…"],
@@ -58,7 +61,7 @@ export class Picker {
     this.keep = keep;
     /** Ids, the baseline first. */
     this.chosen = chosen;
-    /** What was loaded, with a report, by id. @type {Map<string, any>} */
+    /** What was loaded, by id. @type {Map<string, any>} */
     this.known = new Map();
     /** @type {any[]} */
     this.runs = [];
@@ -98,15 +101,14 @@ export class Picker {
   async more() {
     const ofTask = this.task === "" ? "" : `&task=${encodeURIComponent(this.task)}`;
     const turn = this.turn;
-    const { runs, total } = await get(`runs?state=done,failed,aborted&limit=${LOAD}&offset=${this.seen}${ofTask}`, this.signal);
+    const { runs, total } = await get(`runs?limit=${LOAD}&offset=${this.seen}${ofTask}`, this.signal);
     // Another task was chosen meanwhile.
     if (turn !== this.turn) return;
     this.seen += runs.length;
     this.total = total;
     this.isLoaded = true;
-    const reported = runs.filter((/** @type {any} */ run) => run.verdict !== null);
-    for (const run of reported) this.known.set(run.id, run);
-    this.runs.push(...reported);
+    for (const run of runs) this.known.set(run.id, run);
+    this.runs.push(...runs);
     put(this.said);
     this.showList();
   }
@@ -174,12 +176,13 @@ export class Picker {
 
   /** @param {any} run */
   row(run) {
-    const isChosen = this.chosen.includes(run.id);
+    const why = run.verdict !== null ? "" : ACTIVE.includes(run.state) ? t.goesOn : t.noReportWhy;
     const box = /** @type {HTMLInputElement} */ (h("input", {
-      type: "checkbox", "data-pick": run.id, "aria-label": fill(t.pick, { run: `${run.name}, ${moment(run.created_unix_us)}` }),
-      disabled: !isChosen && this.chosen.length >= CHOSEN_MAX, onchange: () => this.toggle(run.id, box.checked),
+      type: "checkbox", "data-pick": run.id, title: why === "" ? null : why,
+      "aria-label": [fill(t.pick, { run: `${run.name}, ${moment(run.created_unix_us)}` }), why].filter((text) => text !== "").join(". "),
+      onchange: () => this.toggle(run.id, box.checked),
     }));
-    box.checked = isChosen;
+    this.mark(box);
     const started = run.t0_unix_us ?? run.created_unix_us;
     const length = run.ended_unix_us === null ? "–" : duration(Math.max(0, run.ended_unix_us - started) / 1e6);
     return h("tr", { "data-run": run.id },
@@ -187,7 +190,7 @@ export class Picker {
       h("td.cut", null, h("a", { href: `#/runs/${encodeURIComponent(run.id)}` }, run.name)),
       h("td.moment", null, moment(started)),
       h("td.number", null, length),
-      h("td", null, verdictBadge(run.verdict)),
+      h("td", { title: why === "" ? null : why }, verdictBadge(run.verdict) ?? stateBadge(run.state), why === t.noReportWhy && h("span.muted", null, ` ${t.noReport}`)),
       h("td.cut", { title: run.target }, run.target),
       h("td.cut", null, run.owner));
   }
@@ -210,9 +213,15 @@ export class Picker {
     this.chosen = this.chosen.filter((one) => one !== id).concat(isChosen ? [id] : []);
     this.showTray();
     for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (this.list.querySelectorAll("input[data-pick]"))) {
-      box.checked = this.chosen.includes(box.dataset.pick ?? "");
-      box.disabled = !box.checked && this.chosen.length >= CHOSEN_MAX;
+      this.mark(box);
     }
+  }
+
+  /** Shows whether a run is chosen, and whether it can be. @param {HTMLInputElement} box */
+  mark(box) {
+    const id = box.dataset.pick ?? "";
+    box.checked = this.chosen.includes(id);
+    box.disabled = !box.checked && (this.chosen.length >= CHOSEN_MAX || this.known.get(id)?.verdict === null);
   }
 
   showTray() {

@@ -9,6 +9,7 @@ import { showAgents } from "./agents.js";
 import { showBooks } from "./books.js";
 import { classText } from "./classes.js";
 import { makeEvents } from "./events.js";
+import { showGoals } from "./goals.js";
 import { curvePoints, decode } from "./hdr.js";
 import { makeNumbers } from "./numbers.js";
 import { RunCharts } from "./run-charts.js";
@@ -16,11 +17,6 @@ import { Series, seriesOfFrames } from "./series.js";
 import { showVerdict } from "./verdict.js";
 
 const t = texts({
-  slo: ["Goals", "目标达成"],
-  goal: ["Goal", "目标"],
-  found: ["Found", "实测"],
-  met: ["✓ met", "✓ 达成"],
-  missed: ["✗ missed", "✗ 未达成"],
   latency: ["Percentiles", "百分位"],
   none: ["nothing was recorded", "没有记录"],
   response_ns: ["response time", "响应时间"],
@@ -154,14 +150,6 @@ function showErrors(root, { books, status }) {
   root.append(h("section.card", { id: "errors" }, h("h2", null, t.errors),
     errors.length === 0 ? h("p.good", null, books.completed === 0 ? t.none : t.noErrors) : table(heads(t.requests), errors),
     codes.length === 0 ? null : table(heads(t.responses), codes)));
-}
-
-/** @param {HTMLElement} root @param {any} report */
-function showGoals(root, { slo }) {
-  const rows = slo.map((/** @type {any} */ goal) => h("tr", { "data-slo": goal.expr, "data-pass": String(goal.pass) },
-    h("td", null, h("code", null, goal.expr)), h("td.number", null, String(Math.round(goal.value * 1000) / 1000)),
-    h(`td.${goal.pass ? "good" : "bad"}`, null, goal.pass ? t.met : t.missed)));
-  root.append(card("slo", t.slo, [t.goal, `#${t.found}`, ""], rows));
 }
 
 /** @param {HTMLElement} root @param {any} report */

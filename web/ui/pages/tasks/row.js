@@ -24,7 +24,7 @@ const t = texts({
   start: ["Start", "启动"],
   stop: ["Stop", "停止"],
   stopping: ["Stopping", "停止中"],
-  clone: ["Clone", "复制"],
+  clone: ["Clone", "克隆"],
   runs: ["Runs", "运行记录"],
   remove: ["Delete", "删除"],
   busy: ["It is running: stop it first.", "正在运行，请先停止。"],
@@ -127,7 +127,7 @@ function actions(id, context, reload) {
     h(`button.small${kind}`, { type: "button", "data-act": name, onclick: work }, text);
   const begin = button("start", t.start, act(async () => context.go(`#/runs/${encodeURIComponent((await post(path`tasks/${id}/runs`)).id)}`)));
   const end = button("stop", t.stop, act(async () => { await post(path`runs/${task.last_run.id}/stop`); await reload(); }), ".danger");
-  const again = button("clone", t.clone, act(async () => context.go(`#/tasks/${encodeURIComponent((await post(path`tasks/${id}/clone`)).id)}`)));
+  const again = button("clone", t.clone, () => context.go(`#/tasks/new?from=${encodeURIComponent(id)}`));
   const drop = button("delete", t.remove, () => askToDelete(task, context, reload));
   const runs = h("a.button.small", { "data-act": "runs", href: `#/compare?task=${encodeURIComponent(id)}` }, t.runs);
   const missing = context.can("operator") ? "" : needs("operator");
