@@ -42,6 +42,8 @@ const t = texts({
 
 /** How long until control is asked again. */
 const AGAIN_MS = 1000;
+/** A page takes less to come. */
+const SLOW_MS = 5000;
 const ROLES = ["viewer", "operator", "admin"];
 
 /** First part of the address → module, and whether the navigation has it. */
@@ -190,14 +192,18 @@ async function route(isMove) {
  */
 async function load(file, root, signal) {
   const said = h("div", { id: "page-away" });
+  root.append(said);
+  const tell = () => { if (said.childElementCount === 0) put(said, problem(unanswered())); };
+  // A control that hangs does not refuse: it says nothing.
+  const slow = setTimeout(tell, SLOW_MS);
   for (let turn = 0; !signal.aborted; turn += 1) {
     try {
       const module = await import(`./pages/${file}.js${turn === 0 ? "" : `?again=${turn}`}`);
+      clearTimeout(slow);
       said.remove();
       return module;
     } catch {
-      if (turn === 0) root.append(said);
-      if (said.childElementCount === 0) put(said, problem(unanswered()));
+      tell();
       await new Promise((done) => setTimeout(done, AGAIN_MS));
     }
   }

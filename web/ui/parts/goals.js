@@ -32,9 +32,12 @@ export function goalValue(expr, value) {
 }
 
 /** @param {HTMLElement} root @param {any} report */
-export function showGoals(root, { slo }) {
+export function showGoals(root, { slo, books }) {
+  // Where nothing ended, a percentile and a share are not 0: there are none.
+  const isSilent = books.completed === 0 && Object.keys(books.errors).length === 0;
+  const found = (/** @type {any} */ goal) => (isSilent && /^\s*p|%\s*$/.test(goal.expr) ? "–" : goalValue(goal.expr, goal.value));
   const rows = slo.map((/** @type {any} */ goal) => h("tr", { "data-slo": goal.expr, "data-pass": String(goal.pass) },
-    h("td", null, h("code", null, goal.expr)), h("td.number", { "data-found": "" }, goalValue(goal.expr, goal.value)),
+    h("td", null, h("code", null, goal.expr)), h("td.number", { "data-found": "" }, found(goal)),
     h(`td.${goal.pass ? "good" : "bad"}`, null, goal.pass ? t.met : t.missed)));
   const heads = h("tr", null, h("th", { scope: "col" }, t.goal), h("th.number", { scope: "col" }, t.found), h("td"));
   root.append(h("section.card", { id: "slo" }, h("h2", null, t.title),
