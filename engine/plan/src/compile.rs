@@ -97,8 +97,13 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
         return Err(PlanError::BatchBytes(request.bytes.len()));
     }
     let warmup_ns = duration("warmup", &document.load.warmup)?;
+    let endpoints = endpoints(document, url.endpoint)?;
+    let timeout_ns = positive("timeout", &connection.timeout)?;
+    let connect_timeout_ns = positive("connect_timeout", &connection.connect_timeout)?;
+    let expect = Expect::new(&document.expect.status)?;
     Ok(Plan {
-        endpoints: endpoints(document, url.endpoint)?,
+        endpoints,
+        // Last of what can fail: a profile takes the longest, and a survey comes by once a problem.
         schedule: schedule(&document.load, warmup_ns)?,
         warmup_ns,
         connections,
@@ -108,10 +113,10 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
             0 => None,
             limit => Some(limit),
         },
-        timeout_ns: positive("timeout", &connection.timeout)?,
-        connect_timeout_ns: positive("connect_timeout", &connection.connect_timeout)?,
+        timeout_ns,
+        connect_timeout_ns,
         request: Arc::new(request),
-        expect: Expect::new(&document.expect.status)?,
+        expect,
         document: document.clone(),
     })
 }

@@ -22,7 +22,7 @@ pub use pace::Pace;
 pub use pauses::Pauses;
 pub use request::EncodedRequest;
 pub use split::{ShardPlan, ShareError, check_share, split};
-pub use survey::{Problem, Survey, survey};
+pub use survey::{PROBLEMS_MAX, Problem, Survey, survey};
 
 use acp_wire::plan::Catchup;
 use std::sync::Arc;

@@ -6,8 +6,8 @@
 use crate::{Plan, PlanError, compile};
 use acp_wire::plan::{Arrival, Headers};
 
-/// Problems looked for, at the most.
-const PROBLEMS_MAX: usize = 64;
+/// Problems looked for, at the most: more than anybody reads at once.
+pub const PROBLEMS_MAX: usize = 16;
 
 /// Something that is wrong with a plan.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Problem {
 pub struct Survey {
     /// The plan, with other values in the fields that have problems. None where there are too many.
     pub plan: Option<Plan>,
-    /// In the order of the compiler, at most 64; none: the plan can be run.
+    /// In the order of the compiler, at most [`PROBLEMS_MAX`]; none: the plan can be run.
     pub problems: Vec<Problem>,
 }
 
