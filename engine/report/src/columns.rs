@@ -11,10 +11,14 @@
 use crate::brief::{Brief, Figures};
 use acp_wire::{ErrorClass, Frame, NotSent};
 use serde::{Serialize, Serializer};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Widths that rows have, in seconds.
 const WIDTHS_S: [u32; 12] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600];
+
+/// Status codes that have a column of their own, at the most.
+const CODES_MAX: usize = 64;
 
 /// Bands of a row and how many values each has, by band.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,7 +89,8 @@ pub struct Columns {
     pub send_lag_p99_ns: Vec<Option<u64>>,
     /// Those classes that occur.
     pub errors: BTreeMap<ErrorClass, Vec<u64>>,
-    /// Those codes that occur.
+    /// Those codes that occur. Written are the 64 that occur most; others come together as `4xx`.
+    #[serde(serialize_with = "write_status")]
     pub status: BTreeMap<u16, Vec<u64>>,
     /// Those reasons that occur.
     pub not_sent: BTreeMap<NotSent, Vec<u64>>,
@@ -262,8 +267,27 @@ pub fn run_second(is_warmup: bool, second: u64, warmup_seconds: u64) -> i64 {
     }
 }
 
+/// Codes are what the target likes: as many columns as it makes up would be no answer.
+fn write_status<S: Serializer>(
+    status: &BTreeMap<u16, Vec<u64>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut by_count: Vec<_> = status.iter().collect();
+    by_count.sort_by_cached_key(|(_, counts)| Reverse(counts.iter().sum::<u64>()));
+    let (named, others) = by_count.split_at(by_count.len().min(CODES_MAX));
+    let mut classes = BTreeMap::<u16, Vec<u64>>::new();
+    for (code, counts) in others {
+        let sums = classes.entry(*code / 100).or_insert_with(|| vec![0; counts.len()]);
+        sums.iter_mut().zip(*counts).for_each(|(sum, count)| *sum = sum.saturating_add(*count));
+    }
+    let named: BTreeMap<_, _> = named.iter().copied().collect();
+    let named = named.into_iter().map(|(code, counts)| (code.to_string(), counts));
+    let classes = classes.iter().map(|(class, sums)| (format!("{class}xx"), sums));
+    serializer.collect_map(named.chain(classes))
+}
+
 fn add_table<K: Ord + Copy>(table: &mut BTreeMap<K, Vec<u64>>, row: usize, entries: &[(K, u64)]) {
-    for &(key, count) in entries {
+    for &(key, count) in entries.iter().filter(|entry| entry.1 > 0) {
         let column = table.entry(key).or_insert_with(|| vec![0; row + 1]);
         column[row] = column[row].saturating_add(count);
     }

@@ -107,6 +107,34 @@ fn columns_are_written_as_arrays_of_one_length() {
 }
 
 #[test]
+fn more_codes_than_anybody_reads_are_written_by_class() {
+    let check =
+        |what: &str, codes: &[(u16, u64)], expect: &[(&str, u64)], columns_written: usize| {
+            let table = Frame { status: codes.iter().copied().collect(), ..frame(1, 1) };
+            let found = columns(1, 0, &[frame(0, 1), table.clone(), frame(2, 1)]);
+            let written = serde_json::to_value(&found).unwrap();
+            let status = written["status"].as_object().unwrap();
+            assert_eq!(status.len(), columns_written, "{what}: {status:?}");
+            for (name, count) in expect {
+                assert_eq!(status[*name], serde_json::json!([0, count, 0]), "{what}: {name}");
+            }
+            let sum: u64 = status.values().map(|counts| counts[1].as_u64().unwrap()).sum();
+            assert_eq!(sum, table.status.values().sum::<u64>(), "{what}");
+        };
+    check("none", &[], &[], 0);
+    check("a few", &[(200, 5), (404, 0), (503, 1)], &[("200", 5), ("503", 1)], 2);
+    let many = |codes: std::ops::Range<u16>| codes.map(|code| (code, 1_000 - u64::from(code)));
+    let most: Vec<_> = many(200..264).collect();
+    check("as many as are named", &most, &[("200", 800), ("263", 737)], 64);
+    let more: Vec<_> = many(200..265).collect();
+    check("one more", &more, &[("200", 800), ("263", 737), ("2xx", 736)], 65);
+    let all: Vec<_> = many(100..1_000).collect();
+    check("all that there are", &all, &[("100", 900), ("163", 837), ("9xx", 5_050)], 73);
+    let rare = [&[(599, 1_000_000)], &more[..]].concat();
+    check("the most are named", &rare, &[("599", 1_000_000), ("2xx", 736 + 737)], 65);
+}
+
+#[test]
 fn widths_are_the_least_that_fit() {
     for (what, first, last, rows, frame_width_s, width_s) in [
         ("a short run", 0, 59, 3_600, 1, 1),
