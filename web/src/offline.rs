@@ -69,7 +69,48 @@ fn inert(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
+
+    /// What asks somebody.
+    const QUESTIONS: [&str; 6] =
+        ["fetch(", "EventSource", "XMLHttpRequest", "WebSocket", "sendBeacon", "importScripts"];
+    /// A name, and nothing to be asked.
+    const SVG: &str = "http://www.w3.org/2000/svg";
+    /// Its comments say where its ideas are from.
+    const UPLOT: &str = "vendor/uplot/uPlot.esm.js";
+
+    /// Path and text of each module of a file.
+    fn modules(file: &str) -> Vec<(String, String)> {
+        let module = |entry: &str| {
+            let (path, data) = entry.split_once("\":\"data:text/javascript;base64,")?;
+            let bytes = STANDARD.decode(data.split('"').next()?).ok()?;
+            Some((path.to_owned(), String::from_utf8(bytes).ok()?))
+        };
+        let map = file.split("<script type=\"importmap\">").nth(1).unwrap();
+        let map = map.split("</script>").next().unwrap();
+        let entries = map.split("\"acp/").skip(1);
+        entries.map(|entry| module(entry).unwrap_or_else(|| panic!("`{entry}`"))).collect()
+    }
+
+    /// What in a module might ask somebody.
+    fn questions(path: &str, text: &str) -> Vec<String> {
+        let asks = |line: &&str| {
+            let line = line.replace(SVG, "");
+            let is_address = ["http:", "https:"].iter().any(|scheme| {
+                line.split_once(&format!("{scheme}//"))
+                    .is_some_and(|(before, _)| path != UPLOT || !is_comment(before))
+            });
+            is_address || QUESTIONS.iter().any(|question| line.contains(question))
+        };
+        text.lines().filter(asks).map(|line| format!("{path}: {}", line.trim())).collect()
+    }
+
+    /// Whether what follows this part of a line is a comment.
+    fn is_comment(before: &str) -> bool {
+        before.contains("//") || before.trim_start().starts_with(['*', '/'])
+    }
 
     #[test]
     fn the_files_of_the_page_make_a_report() {
@@ -90,6 +131,30 @@ mod tests {
         }
         let addresses = file.matches("https://").count();
         assert_eq!(addresses, 0, "nothing in it is an address");
+        let modules = modules(&file);
+        assert!(modules.len() > 10 && modules.iter().any(|(path, _)| path == UPLOT));
+        let all = modules.iter().flat_map(|(path, text)| questions(path, text));
+        assert_eq!(all.collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn a_module_that_asks_somebody_is_found() {
+        for (path, text, is_found) in [
+            ("a.js", "const a = 1;\n// nothing", false),
+            ("a.js", "const SVG = \"http://www.w3.org/2000/svg\";", false),
+            ("a.js", "get(\"http://www.w3.org/2000/svg\", \"http://www.w3.org/\")", true),
+            ("a.js", "const a = 1;\n  await fetch(\"b\");", true),
+            ("a.js", "new EventSource(a)", true),
+            ("a.js", "new XMLHttpRequest()", true),
+            ("a.js", "image.src = \"https://a.example/\"", true),
+            ("a.js", "// see https://a.example/", true),
+            (UPLOT, "// see https://a.example/", false),
+            (UPLOT, " * https://a.example/", false),
+            (UPLOT, "image.src = \"https://a.example/\"", true),
+            (UPLOT, "a(); fetch(b); // see https://a.example/", true),
+        ] {
+            assert_eq!(!questions(path, text).is_empty(), is_found, "{path}: {text}");
+        }
     }
 
     fn parts() -> Bundle {
