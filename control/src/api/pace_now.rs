@@ -4,7 +4,7 @@ use super::app::App;
 use super::states::is_final;
 use crate::ingest::changed_plan;
 use crate::schedule::{RunClock, is_paused};
-use crate::store::RunRecord;
+use crate::store::{Intent, RunRecord};
 use acp_plan::{Plan, Schedule};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 /// Steering of an active run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub(super) struct PaceNow {
-    /// Total rate of an open loop now: 0 in a pause, and before the start the rate that it begins
-    /// with. None in a closed loop, before the run has a start and once it has ended.
+    /// Total rate of an open loop now: 0 in a pause and once it is to stop, and before the start the
+    /// rate that it begins with. None in a closed loop, before the run has a start and once it has ended.
     rate_now_per_s: Option<f64>,
     /// The lowest ceiling that is set for its target; none without one, and once it has ended.
     rate_ceiling_per_s: Option<f64>,
@@ -33,13 +33,19 @@ pub(super) async fn pace_now(app: &App, run: &RunRecord) -> PaceNow {
     // A target that is not allowed any more has no ceiling.
     let admitted = app.targets.admit_run(&plan).await.ok();
     PaceNow {
-        rate_now_per_s: at_us.and_then(|at_us| rate_per_s(&plan, at_us)),
+        rate_now_per_s: at_us.and_then(|at_us| rate_now_per_s(run, &plan, at_us)),
         rate_ceiling_per_s: admitted.and_then(|admitted| app.targets.ceiling_per_s(&admitted)),
         is_paused,
     }
 }
 
-/// The rate of an open loop at a run time.
+/// The rate that a run of an open loop is to have at a run time.
+fn rate_now_per_s(run: &RunRecord, plan: &Plan, at_us: i64) -> Option<f64> {
+    let planned = rate_per_s(plan, at_us)?;
+    Some(if matches!(run.intent, Intent::Stop { .. }) { 0.0 } else { planned })
+}
+
+/// The rate of an open loop at a run time, by its plan.
 fn rate_per_s(plan: &Plan, at_us: i64) -> Option<f64> {
     let Schedule::Open { warmup, pace, .. } = &plan.schedule else { return None };
     let at_ns = at_us.unsigned_abs().saturating_mul(1_000);
@@ -84,7 +90,7 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_moment() {
         let check = |what: &str, run: RunRecord, at_us: i64, expect: Option<f64>| {
-            let found = rate_per_s(&changed_plan(&run).unwrap(), at_us);
+            let found = rate_now_per_s(&run, &changed_plan(&run).unwrap(), at_us);
             let is_same = match (found, expect) {
                 (Some(found), Some(expect)) => (found - expect).abs() < 1e-6,
                 (found, expect) => found == expect,
@@ -107,6 +113,12 @@ mod tests {
         check("in a pause", run(ramp, "0s", &paused), 6 * SECOND, Some(0.0));
         check("after a pause", run(ramp, "0s", &paused), 8 * SECOND, Some(80.0));
         check("a closed loop", run(Some("closed"), "0s", &[]), SECOND, None);
+        let stop = || Intent::Stop { kind: "user".into(), reason: String::new() };
+        let stopped = |profile, warmup| RunRecord { intent: stop(), ..run(profile, warmup, &[]) };
+        check("to stop", stopped(None, "0s"), SECOND, Some(0.0));
+        check("to stop before the start", stopped(None, "0s"), -SECOND, Some(0.0));
+        check("to stop in the warm-up", stopped(None, "4s"), -2 * SECOND, Some(0.0));
+        check("a closed loop that is to stop", stopped(Some("closed"), "0s"), SECOND, None);
         let pause = [(5, ChangeKind::Pause)];
         check("a closed loop in a pause", run(Some("closed"), "0s", &pause), 6 * SECOND, None);
     }

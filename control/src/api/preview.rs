@@ -106,6 +106,7 @@ pub(super) fn counted(number: u32, what: &str) -> String {
 pub(super) fn count(number: u64) -> String {
     let in_short = |scale: f64, unit: &str| format!("{} {unit}", rounded(number as f64 / scale, 1));
     match number {
+        1_000_000_000_000.. => in_short(1e12, "T"),
         1_000_000_000.. => in_short(1e9, "G"),
         1_000_000.. => in_short(1e6, "M"),
         10_000.. => format!("{},{:03}", number / 1000, number % 1000),
@@ -117,6 +118,7 @@ pub(super) fn count(number: u64) -> String {
 pub(super) fn rate(per_s: f64) -> String {
     match per_s {
         _ if per_s <= 0.0 => "0/s".into(),
+        1e9.. => format!("{}G/s", rounded(per_s / 1e9, 2)),
         1e6.. => format!("{}M/s", rounded(per_s / 1e6, 2)),
         1e4.. => format!("{}k/s", rounded(per_s / 1e3, 2)),
         0.1.. => format!("{}/s", rounded(per_s, 2)),
@@ -125,7 +127,7 @@ pub(super) fn rate(per_s: f64) -> String {
     }
 }
 
-/// `5 m 30 s`, `500 ms`.
+/// `2 d 5 m 30 s`, `500 ms`.
 fn duration(ns: u64) -> String {
     const SECOND: u64 = 1_000_000_000;
     if ns < SECOND {
@@ -133,11 +135,12 @@ fn duration(ns: u64) -> String {
     }
     let whole = ns / SECOND;
     let seconds = (ns % (60 * SECOND)) as f64 / 1e9;
-    let mut parts: Vec<_> = [(whole / 3600, "h"), (whole / 60 % 60, "m")]
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number} {unit}"))
-        .collect();
+    let mut parts: Vec<_> =
+        [(whole / 86_400, "d"), (whole / 3600 % 24, "h"), (whole / 60 % 60, "m")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, unit)| format!("{number} {unit}"))
+            .collect();
     if seconds > 0.0 {
         parts.push(format!("{} s", rounded(seconds, 3)));
     }
@@ -199,12 +202,12 @@ mod tests {
 
     #[test]
     fn schedules_of_many_steps_keep_their_ends_and_their_peak() {
-        let plan = open("step(1,5k,1,1s) step(5k,1,1,1s) const(7,1s)", "1s", None);
+        let plan = open("step(1,4k,1,1s) step(4k,1,1,1s) const(7,1s)", "1s", None);
         let points = schedule(&plan);
         assert!((500..=POINTS_MAX).contains(&points.len()), "{} points", points.len());
-        assert_eq!((points.first(), points.last()), (Some(&[-1.0, 1.0]), Some(&[10_001.0, 7.0])));
+        assert_eq!((points.first(), points.last()), (Some(&[-1.0, 1.0]), Some(&[8_001.0, 7.0])));
         let peak = points.iter().map(|point| point[1]).fold(0.0, f64::max);
-        assert!((peak - 5000.0).abs() < f64::EPSILON, "{peak}");
+        assert!((peak - 4000.0).abs() < f64::EPSILON, "{peak}");
         assert!(points.is_sorted_by(|a, b| a[0] <= b[0]));
     }
 
@@ -255,6 +258,7 @@ mod tests {
             (1_000_000, "1 M"),
             (15_725_000, "15.7 M"),
             (2_000_000_000, "2 G"),
+            (31_557_600_000_000_000, "31557.6 T"),
         ] {
             assert_eq!(count(number), expect);
         }
@@ -266,12 +270,19 @@ mod tests {
             (9500.0, "9500/s"),
             (12_345.0, "12.35k/s"),
             (1.5e6, "1.5M/s"),
+            (1e9, "1G/s"),
         ] {
             assert_eq!(rate(per_s), expect);
         }
-        for (ms, expect) in
-            [(1, "1 ms"), (1_500, "1.5 s"), (60_000, "1 m"), (3_661_000, "1 h 1 m 1 s")]
-        {
+        for (ms, expect) in [
+            (1, "1 ms"),
+            (1_500, "1.5 s"),
+            (60_000, "1 m"),
+            (3_661_000, "1 h 1 m 1 s"),
+            (86_399_000, "23 h 59 m 59 s"),
+            (86_400_000, "1 d"),
+            (31_536_000_000 + 60_000, "365 d 1 m"),
+        ] {
             assert_eq!(duration(ms * 1_000_000), expect);
         }
     }
