@@ -2,6 +2,7 @@
 
 use super::error::ApiError;
 use crate::auth::TargetError;
+use acp_plan::PROBLEMS_MAX;
 use acp_report::rules::{RuleError, parse_abort, parse_slo};
 use acp_wire::Plan;
 use acp_wire::plan::Stop;
@@ -51,7 +52,7 @@ pub(super) fn read_json(plan: Map<String, Value>) -> Result<Plan, Problem> {
     })
 }
 
-/// Every goal and limit that is none.
+/// Every goal and limit that is none, up to as many as the compiler finds.
 pub(super) fn of_rules(stop: &Stop) -> Vec<Problem> {
     let problem = |list: &str, number: usize, error: &RuleError| {
         Problem::new(format!("stop.{list}[{number}]"), &error.to_string())
@@ -62,7 +63,7 @@ pub(super) fn of_rules(stop: &Stop) -> Vec<Problem> {
     let goals = stop.slo.iter().enumerate().filter_map(|(number, goal)| {
         parse_slo(goal).err().map(|error| problem("slo", number, &error))
     });
-    limits.chain(goals).collect()
+    limits.chain(goals).take(PROBLEMS_MAX).collect()
 }
 
 /// The field that a target which must not be loaded, or not so fast, stands in.
@@ -135,6 +136,10 @@ mod tests {
         assert_eq!(places, ["stop.abort_on[0]", "stop.slo[1]", "stop.slo[2]"]);
         assert!(found.iter().all(|problem| problem.hint.contains("p99")), "{found:?}");
         assert_eq!(of_rules(&Stop::default()), []);
+        let many = Stop { slo: vec!["p99".into(); 100_000], abort_on: vec!["x".into(); 3] };
+        let found = of_rules(&many);
+        assert_eq!(found.len(), PROBLEMS_MAX, "more than anybody reads");
+        assert_eq!(found[3].place, "stop.slo[0]");
     }
 
     #[test]
