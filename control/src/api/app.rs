@@ -1,8 +1,9 @@
 //! What every handler works on.
 
-use super::compare::COMPARISONS_MAX;
 use super::live::LiveRuns;
+use super::peaks::Peaks;
 use super::statuses::Statuses;
+use super::turns::Turns;
 use crate::auth::{Attempts, BindError, Identity, Passwords, TargetError, Targets, check_bind};
 use crate::clock::Clock;
 use crate::schedule::SchedulerSettings;
@@ -86,7 +87,14 @@ pub struct App {
     pub(crate) statuses: Statuses,
     pub(crate) live: LiveRuns,
     pub(crate) streams: Arc<Semaphore>,
-    pub(crate) comparisons: Arc<Semaphore>,
+    pub(crate) peaks: Arc<Peaks>,
+    /// Each reads every second of its runs.
+    pub(crate) comparisons: Turns,
+    /// Each reads every second of a run.
+    pub(crate) serieses: Turns,
+    pub(crate) plan_checks: Turns,
+    /// Lists of tasks whose plans are not known yet.
+    pub(crate) listings: Turns,
     pub(crate) frames_taken: AtomicU64,
     /// One start or rate change at a time, so that two do not share the rest of a ceiling.
     pub(crate) admission: Mutex<()>,
@@ -114,7 +122,11 @@ impl App {
         Ok(Arc::new(Self {
             targets: Targets::new(&settings.targets)?,
             streams: Arc::new(Semaphore::new(settings.event_streams_max)),
-            comparisons: Arc::new(Semaphore::new(COMPARISONS_MAX)),
+            peaks: Arc::default(),
+            comparisons: Turns::new("comparisons", 2),
+            serieses: Turns::new("series", 4),
+            plan_checks: Turns::new("plans", 2),
+            listings: Turns::new("lists of tasks", 2),
             store: parts.store,
             coord: parts.coord,
             coordinator: parts.coordinator,

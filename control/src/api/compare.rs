@@ -3,7 +3,8 @@
 use super::app::App;
 use super::caller::{As, Viewer};
 use super::error::{Answer, ApiError};
-use super::reports::find_report;
+use super::reports::{find_report, has_report};
+use super::turns::Turn;
 use acp_report::compare::{
     self, Blocks, Curve, Differing, Judged, Numbers, RateTrack, Side, Subject,
 };
@@ -12,15 +13,8 @@ use axum::Json;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
-/// Comparisons that are worked on at a time: each reads every second of its runs.
-pub(super) const COMPARISONS_MAX: usize = 2;
-/// How long others wait for their turn.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Frames read at once.
 const PAGE: u32 = 200;
 
@@ -108,28 +102,21 @@ pub(super) async fn compare(
     Query(query): Query<CompareQuery>,
 ) -> Answer<Json<Comparison>> {
     let runs = query.runs()?;
-    let mut work = Work { runs: Vec::new(), order: Vec::new(), turn: turn(&app).await? };
+    // What cannot be compared is told at once.
+    for id in &runs {
+        has_report(&app, id).await?;
+    }
+    let mut turn = app.comparisons.take().await?;
+    let mut work = Work::default();
     for id in runs {
         let known = work.runs.iter().position(|read| read.id == id);
         work.order.push(known.unwrap_or(work.runs.len()));
         if known.is_none() {
-            work = read(&app, work, id).await?;
+            (turn, work) = read(&app, turn, work, id).await?;
         }
     }
-    let found = spawn_blocking(move || work.compare()).await;
-    Ok(Json(found.map_err(|error| ApiError::internal(&error))?.into()))
-}
-
-/// Waits until fewer than the most are worked on.
-async fn turn(app: &App) -> Answer<OwnedSemaphorePermit> {
-    let permit = Arc::clone(&app.comparisons).acquire_owned();
-    let busy = || {
-        ApiError::unavailable(format!(
-            "{COMPARISONS_MAX} other comparisons are worked on\nhint: try again in a moment"
-        ))
-    };
-    let in_time = tokio::time::timeout(PATIENCE, permit).await;
-    in_time.map_err(|_| busy())?.map_err(|error| ApiError::internal(&error))
+    let (_turn, found) = turn.work(move || work.compare()).await?;
+    Ok(Json(found.into()))
 }
 
 /// A run as far as it is read.
@@ -139,14 +126,13 @@ struct Read {
     blocks: Blocks,
 }
 
-/// What a comparison works on. It goes into the threads that work on it, so that its turn lasts until
-/// they are done, even where nobody waits for the answer any more.
+/// What a comparison works on.
+#[derive(Default)]
 struct Work {
     /// Each run once.
     runs: Vec<Read>,
     /// Places in `runs`, as they were asked for.
     order: Vec<usize>,
-    turn: OwnedSemaphorePermit,
 }
 
 impl Work {
@@ -155,28 +141,26 @@ impl Work {
             let Read { id, report, blocks } = &self.runs[*place];
             Subject { run: id, report, blocks: Some(blocks) }
         };
-        let found = compare::compare(&self.order.iter().map(subject).collect::<Vec<_>>());
-        drop(self.turn);
-        found
+        compare::compare(&self.order.iter().map(subject).collect::<Vec<_>>())
     }
 }
 
 /// Adds a run: its report, and its seconds a page at a time.
-async fn read(app: &App, mut work: Work, id: String) -> Answer<Work> {
+async fn read(app: &App, mut turn: Turn, mut work: Work, id: String) -> Answer<(Turn, Work)> {
     let report = find_report(app, &id).await?;
     let blocks = Blocks::new(report.run.duration_us);
     work.runs.push(Read { id: id.clone(), report, blocks });
     let mut from = 0;
     loop {
         let page = app.store.frames_from(&id, false, from, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(work) };
+        let Some(last) = page.last() else { return Ok((turn, work)) };
         from = last.frame.second.saturating_add(u64::from(last.width_s.max(1)));
-        let folded = spawn_blocking(move || {
+        let folding = turn.work(move || {
             if let Some(run) = work.runs.last_mut() {
                 page.iter().for_each(|stored| run.blocks.push(&stored.frame, stored.width_s));
             }
             work
         });
-        work = folded.await.map_err(|error| ApiError::internal(&error))?;
+        (turn, work) = folding.await?;
     }
 }

@@ -33,6 +33,7 @@ mod openapi;
 mod outlook;
 mod pace_now;
 mod paging;
+mod peaks;
 mod plan_text;
 mod plans;
 mod preview;
@@ -50,6 +51,7 @@ mod steer;
 mod task_view;
 mod tasks;
 mod tokens;
+mod turns;
 mod users;
 
 pub use app::{AgentDesk, ApiStartError, App, AppParts, Caller};

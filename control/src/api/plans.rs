@@ -6,6 +6,7 @@ use super::checks::{self, Check, CheckState, TargetCheck};
 use super::error::{Answer, ApiError};
 use super::outlook::Outlook;
 use super::problems::{self, Problem};
+use super::tasks::name_of;
 use super::{limits, plan_text, preview};
 use crate::auth::{Admitted, TargetError, hash_hex, peak_rate_per_s};
 use crate::store::RunRecord;
@@ -158,17 +159,6 @@ pub(super) struct PlanCheck {
     placement: Option<PlacementView>,
 }
 
-impl PlanCheck {
-    fn unreadable(problem: Problem) -> Self {
-        Self {
-            sentence: cannot(&problem),
-            problems: vec![problem],
-            checks: checks::of_nothing(),
-            ..Self::default()
-        }
-    }
-}
-
 fn cannot(problem: &Problem) -> String {
     format!("cannot be run: {}", problem.message)
 }
@@ -186,38 +176,51 @@ pub(super) async fn check(
     let input: PlanToCheck = serde_json::from_value(input.into()).map_err(|error| {
         ApiError::bad_request(format!("{error}\nhint: send one of `plan` and `toml`"))
     })?;
-    let plan = match input {
-        PlanToCheck::Plan(plan) => problems::read_json(plan),
-        PlanToCheck::Toml(text) => plan_text::read(&text),
-    };
-    Ok(Json(match plan {
-        Ok(plan) => look(&app, plan).await?,
-        Err(problem) => PlanCheck::unreadable(problem),
-    }))
-}
-
-/// Everything that can be said about a plan that can be read.
-async fn look(app: &App, document: acp_wire::Plan) -> Answer<PlanCheck> {
-    let Survey { plan, problems } = acp_plan::survey(&document);
-    let of_plan = |found: acp_plan::Problem| Problem::new(found.place, &found.error.to_string());
-    let mut problems: Vec<_> = problems.into_iter().map(of_plan).collect();
-    problems.extend(problems::of_rules(&document.stop));
-    let mut answer = PlanCheck {
-        toml: plan_text::write(&document),
-        model: Some(document.load.model),
-        plan: Some(document),
-        checks: checks::of_nothing(),
-        ..PlanCheck::default()
-    };
+    let turn = app.plan_checks.take().await?;
+    // The turn ends here: a name that is resolved slowly is in nobody's way.
+    let (_, looked) = turn.work(move || look(input)).await?;
+    let Looked { plan, mut problems, mut answer } = looked;
     if let Some(plan) = plan {
-        describe(app, &plan, &mut problems, &mut answer).await?;
+        describe(&app, &plan, &mut problems, &mut answer).await?;
     }
     answer.is_good = problems.is_empty();
     if let Some(problem) = problems.first() {
         answer.sentence = cannot(problem);
     }
     answer.problems = problems;
-    Ok(answer)
+    Ok(Json(answer))
+}
+
+/// What can be said about a plan without asking anybody.
+struct Looked {
+    plan: Option<acp_plan::Plan>,
+    problems: Vec<Problem>,
+    answer: PlanCheck,
+}
+
+fn look(input: PlanToCheck) -> Looked {
+    let read = match input {
+        PlanToCheck::Plan(plan) => problems::read_json(plan),
+        PlanToCheck::Toml(text) => plan_text::read(&text),
+    };
+    let answer = PlanCheck { checks: checks::of_nothing(), ..PlanCheck::default() };
+    let document = match read {
+        Ok(document) => document,
+        Err(problem) => return Looked { plan: None, problems: vec![problem], answer },
+    };
+    let Survey { plan, problems } = acp_plan::survey(&document);
+    let of_plan = |found: acp_plan::Problem| Problem::new(found.place, &found.error.to_string());
+    let mut problems: Vec<_> = problems.into_iter().map(of_plan).collect();
+    problems.extend(problems::of_rules(&document.stop));
+    // It could be run, and not be saved.
+    problems.extend(name_of(&document).err().map(|error| Problem::of("name", error)));
+    let answer = PlanCheck {
+        toml: plan_text::write(&document),
+        model: Some(document.load.model),
+        plan: Some(document),
+        ..answer
+    };
+    Looked { plan, problems, answer }
 }
 
 /// What a plan comes to, as far as its fields with problems do not matter for it.

@@ -5,6 +5,7 @@ use super::caller::{As, Viewer};
 use super::error::{Answer, ApiError};
 use super::runs::find;
 use super::saved::render_html;
+use crate::store::RunRecord;
 use acp_report::{
     Style, decode, new_histogram, render_csv, render_hdr, render_json, render_stored,
 };
@@ -101,11 +102,18 @@ fn file_name(run: &str, format: ReportFormat) -> String {
 /// The report of a run.
 pub(super) async fn find_report(app: &App, id: &str) -> Answer<Report> {
     let run = find(app, id).await?;
-    let none = || {
-        let state = super::states::state_name(run.state);
-        ApiError::conflict(format!("run `{id}` has no report: it is {state}"))
-    };
-    app.store.report(&run.id).await?.ok_or_else(none)
+    app.store.report(&run.id).await?.ok_or_else(|| no_report(&run))
+}
+
+/// Refuses as [`find_report`] does, and does not read the report.
+pub(super) async fn has_report(app: &App, id: &str) -> Answer<()> {
+    let run = find(app, id).await?;
+    if app.store.has_report(&run.id).await? { Ok(()) } else { Err(no_report(&run)) }
+}
+
+fn no_report(run: &RunRecord) -> ApiError {
+    let state = super::states::state_name(run.state);
+    ApiError::conflict(format!("run `{}` has no report: it is {state}", run.id))
 }
 
 fn hdr(report: &Report) -> Answer<String> {

@@ -13,6 +13,7 @@ use super::cursor::Cursor;
 use super::error::{Answer, ApiError};
 use super::events::EventMessage;
 use super::runs::find;
+use super::turns::Turn;
 use crate::store::{FrameExtent, RunRecord, RunSecond, Store, Stored, StoredCounts};
 use acp_report::{Brief, Columns, run_second};
 use acp_wire::units::parse_duration_ns;
@@ -21,7 +22,6 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
 const POINTS_DEFAULT: u32 = 3_600;
@@ -55,6 +55,10 @@ pub(super) struct SeriesQuery {
 /// `response_p90_ns`, `response_p99_ns`, `response_p99_9_ns`, `response_max_ns`, `service_p50_ns`,
 /// `service_p99_ns`, `send_lag_p50_ns`, `send_lag_p99_ns` (highest of the seconds, null where
 /// nothing was recorded), each an array as long as `second`.
+///
+/// In the warm-up responses are counted as `completed` and nothing else is recorded of them: `errors`
+/// and `status` are 0 there, `bands` empty and times null. Where a run was stopped, all that was still
+/// to be sent is `planned` in its last second, and `not_sent`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the description of what `Series` writes")]
 pub(super) struct SeriesView {
@@ -71,7 +75,7 @@ pub(super) struct SeriesView {
     /// Counts of each class of errors that occurs.
     #[schema(value_type = Object)]
     errors: (),
-    /// Counts of each status code that occurs.
+    /// Counts of the 64 status codes that occur most; those of the others by class: `4xx`.
     #[schema(value_type = Object)]
     status: (),
     /// Counts of each reason not to send that occurs.
@@ -109,25 +113,25 @@ pub(super) async fn series(
         return Err(ApiError::bad_request(text));
     }
     let (from, to) = (query.from.unwrap_or(i64::MIN), query.to.unwrap_or(i64::MAX));
-    if from >= to {
+    if query.to.is_some() && from >= to {
         return Err(ApiError::bad_request(
             "from is not before to\nhint: `to` is the second to end before",
         ));
     }
     let run = find(&app, &id).await?;
+    let mut turn = app.serieses.take().await?;
     let store = app.store.as_ref();
     let mut cursor = Cursor::default();
-    let columns = match store.frame_extent(&run.id).await? {
-        None => Columns::new(1),
-        Some(extent) => {
-            cursor.frame = extent.number;
-            read(store, Range::new(&run, &extent, from, to), points).await?
-        }
-    };
+    let mut columns = Columns::new(1);
+    if let Some(extent) = store.frame_extent(&run.id).await? {
+        cursor.frame = extent.number;
+        let range = Range::new(&run, &extent, from, to);
+        (turn, columns) = read(store, turn, range, points).await?;
+    }
     let events = read_events(store, &run.id).await?;
     cursor.event = events.last().map_or(0, |event| event.number);
     let series = Series { run: run.id, cursor: cursor.to_string(), columns, events };
-    let text = aside(move || serde_json::to_vec(&series)).await?;
+    let (_turn, text) = turn.work(move || serde_json::to_vec(&series)).await?;
     let text = text.map_err(|error| ApiError::internal(&error))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
@@ -136,7 +140,7 @@ pub(super) async fn series(
 struct Range {
     run: String,
     warmup_seconds: u64,
-    /// First and last second that there are.
+    /// First second that there is, and the last that a frame may begin in.
     first: i64,
     last: i64,
     frame_width_s: u32,
@@ -156,37 +160,73 @@ impl Range {
         }
     }
 
+    /// Whether a frame that begins in time may reach into it.
+    fn is_reached(&self) -> bool {
+        self.first <= self.last.saturating_add(self.reach_s())
+    }
+
+    /// Seconds that a frame goes on after its first.
+    fn reach_s(&self) -> i64 {
+        i64::from(self.frame_width_s.saturating_sub(1))
+    }
+
+    /// Where the first frame that reaches into it may begin.
     fn begin(&self) -> RunSecond {
         let is_warmup = self.first < 0;
         let warmup_seconds = i64::try_from(self.warmup_seconds).unwrap_or(i64::MAX);
         let second = if is_warmup { self.first.saturating_add(warmup_seconds) } else { self.first };
-        RunSecond { is_warmup, second: second.max(0).unsigned_abs() }
+        let second = second.saturating_sub(self.reach_s()).max(0).unsigned_abs();
+        RunSecond { is_warmup, second }
     }
 
-    fn has(&self, at: RunSecond) -> bool {
-        run_second(at.is_warmup, at.second, self.warmup_seconds) <= self.last
+    fn width_s(&self, first: i64, points: u32) -> u32 {
+        Columns::width_for(first, self.last, points, self.frame_width_s)
+    }
+
+    fn second(&self, at: RunSecond) -> i64 {
+        run_second(at.is_warmup, at.second, self.warmup_seconds)
+    }
+
+    /// Whether nothing that begins there is behind it.
+    fn goes_on(&self, at: RunSecond) -> bool {
+        self.second(at) <= self.last
+    }
+
+    /// Whether some of the frame's seconds are in it.
+    fn has(&self, counts: &StoredCounts) -> bool {
+        let end = self.second(counts.at).saturating_add(i64::from(counts.width_s.max(1)));
+        end > self.first && self.goes_on(counts.at)
     }
 }
 
-async fn read(store: &dyn Store, range: Range, points: u32) -> Answer<Columns> {
-    let width_s = Columns::width_for(range.first, range.last, points, range.frame_width_s);
-    let mut columns = Columns::new(width_s);
-    if range.first > range.last {
-        return Ok(columns);
+async fn read(
+    store: &dyn Store,
+    mut turn: Turn,
+    range: Range,
+    points: u32,
+) -> Answer<(Turn, Columns)> {
+    if !range.is_reached() {
+        return Ok((turn, Columns::new(range.width_s(range.first, points))));
     }
     let mut page = store.frame_counts_from(&range.run, range.begin(), PAGE).await?;
+    // Rows begin where frames do: the first may begin before what is asked for.
+    let reaching = page.iter().find(|counts| range.has(counts));
+    let first = reaching.map_or(range.first, |counts| range.second(counts.at).min(range.first));
+    let mut columns = Columns::new(range.width_s(first, points));
     loop {
         let is_whole = page.len() == PAGE as usize;
         let next = page.last().map(|counts| after(counts.at)).filter(|_| is_whole);
-        page.retain(|counts| range.has(counts.at));
+        page.retain(|counts| range.has(counts));
         let warmup_seconds = range.warmup_seconds;
-        let adding = aside(move || add_page(columns, &page, warmup_seconds));
-        let Some(next) = next.filter(|at| range.has(*at)) else {
-            return Ok(adding.await??);
+        let adding = turn.work(move || add_page(columns, &page, warmup_seconds));
+        let Some(next) = next.filter(|at| range.goes_on(*at)) else {
+            let (turn, added) = adding.await?;
+            return Ok((turn, added?));
         };
         let (added, following) =
             tokio::join!(adding, store.frame_counts_from(&range.run, next, PAGE));
-        (columns, page) = (added??, following?);
+        let added = added?;
+        (turn, columns, page) = (added.0, added.1?, following?);
     }
 }
 
@@ -213,9 +253,4 @@ async fn read_events(store: &dyn Store, run: &str) -> Stored<Vec<EventMessage>> 
             return Ok(events);
         }
     }
-}
-
-/// Work that takes long, where it holds nobody up.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
-    spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
 }

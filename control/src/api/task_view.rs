@@ -1,9 +1,9 @@
 //! Tasks as they are shown: what they ask for, and how their last run went.
 
 use super::app::App;
-use super::error::Answer;
+use super::error::{Answer, ApiError};
+use super::peaks::with_peaks;
 use super::runs::stopping;
-use crate::auth::peak_rate_per_s;
 use crate::store::{RunRecord, RunState, TaskRecord};
 use acp_wire::plan::Model;
 use serde::Serialize;
@@ -78,8 +78,7 @@ pub(super) struct TaskSummary {
 }
 
 impl TaskSummary {
-    fn new(task: TaskRecord, last_run: Option<LastRun>) -> Self {
-        let compiled = acp_plan::compile(&task.plan).ok();
+    fn new(task: TaskRecord, peak_rate_per_s: Option<f64>, last_run: Option<LastRun>) -> Self {
         Self {
             id: task.id,
             name: task.name,
@@ -87,7 +86,7 @@ impl TaskSummary {
             created_unix_us: task.created_unix_us,
             updated_unix_us: task.updated_unix_us,
             model: task.plan.load.model,
-            peak_rate_per_s: compiled.as_ref().and_then(peak_rate_per_s),
+            peak_rate_per_s,
             connections: task.plan.load.connections,
             agents_wanted: task.plan.agents.map_or(0, |agents| agents.cores),
             target: task.plan.target.url,
@@ -118,17 +117,19 @@ pub(super) struct TaskList {
 /// Tasks with their newest runs: two more queries, however many tasks there are.
 pub(super) async fn summaries(app: &App, tasks: Vec<TaskRecord>) -> Answer<Vec<TaskSummary>> {
     let mut last = last_runs(app, &tasks).await?;
-    let with_run = |task: TaskRecord| {
+    let with_run = |(task, peak_rate_per_s): (TaskRecord, Option<f64>)| {
         let last_run = last.remove(&task.id);
-        TaskSummary::new(task, last_run)
+        TaskSummary::new(task, peak_rate_per_s, last_run)
     };
-    Ok(tasks.into_iter().map(with_run).collect())
+    Ok(with_peaks(app, tasks).await?.into_iter().map(with_run).collect())
 }
 
 /// A task with its newest run and its plan.
 pub(super) async fn view(app: &App, task: TaskRecord) -> Answer<TaskView> {
-    let last_run = last_runs(app, std::slice::from_ref(&task)).await?.remove(&task.id);
-    Ok(TaskView { plan: task.plan.clone(), summary: TaskSummary::new(task, last_run) })
+    let plan = task.plan.clone();
+    let mut summaries = summaries(app, vec![task]).await?;
+    let summary = summaries.pop().ok_or_else(|| ApiError::internal(&"a task has no summary"))?;
+    Ok(TaskView { plan, summary })
 }
 
 /// Newest runs by task.

@@ -102,7 +102,8 @@ pub(super) fn new_task(app: &App, plan: acp_wire::Plan, owner: &str) -> Answer<T
     })
 }
 
-fn name_of(plan: &acp_wire::Plan) -> Answer<String> {
+/// The name of a task with this plan.
+pub(super) fn name_of(plan: &acp_wire::Plan) -> Answer<String> {
     let name = if plan.name.trim().is_empty() { &plan.target.url } else { plan.name.trim() };
     if plan.name.chars().count() > NAME_MAX {
         return Err(ApiError::unprocessable(format!("a name has at most {NAME_MAX} characters")));

@@ -215,6 +215,10 @@ impl Store for Database {
         runs::report(&mut self.reader().await?, run).await
     }
 
+    async fn has_report(&self, run: &str) -> Stored<bool> {
+        runs::has_report(&mut self.reader().await?, run).await
+    }
+
     async fn put_agents(&self, agents: &[AgentRecord]) -> Stored<()> {
         transaction!(self, |session| agents::put(session, agents))
     }

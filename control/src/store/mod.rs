@@ -126,6 +126,8 @@ pub trait Store: Send + Sync {
 
     async fn put_report(&self, run: &str, report: &Report) -> Stored<()>;
     async fn report(&self, run: &str) -> Stored<Option<Report>>;
+    /// Whether there is one, without reading it.
+    async fn has_report(&self, run: &str) -> Stored<bool>;
 
     async fn put_agents(&self, agents: &[AgentRecord]) -> Stored<()>;
     async fn agents(&self) -> Stored<Vec<AgentRecord>>;

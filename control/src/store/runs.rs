@@ -202,6 +202,10 @@ pub(super) async fn report(session: &mut Session, run: &str) -> Stored<Option<Re
     row.map(|row| row.document(0)).transpose()
 }
 
+pub(super) async fn has_report(session: &mut Session, run: &str) -> Stored<bool> {
+    Ok(session.row("SELECT 1 FROM report WHERE run = ?", vec![run.into()]).await?.is_some())
+}
+
 pub(super) fn names(states: &[RunState]) -> Stored<Vec<Value>> {
     states.iter().map(|state| Ok(name(state)?.into())).collect()
 }

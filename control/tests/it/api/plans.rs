@@ -103,6 +103,43 @@ async fn a_good_plan_is_described() {
 }
 
 #[tokio::test]
+async fn what_can_be_saved_is_good_and_nothing_else() {
+    let server = Server::open().await;
+    for (what, name, is_good) in [
+        ("no name: the target is it", String::new(), true),
+        ("as long as may be", "é".repeat(200), true),
+        ("longer", "x".repeat(201), false),
+        ("long in blanks", " ".repeat(201), false),
+    ] {
+        let plan = with(&[("name", json!(name))]);
+        let answer = check_plan(&server, plan.clone()).await;
+        let expected = if is_good { vec![] } else { vec!["name"] };
+        assert_eq!((&answer["is_good"], places(&answer)), (&json!(is_good), expected), "{what}");
+        assert_eq!(answer["slots"], 600, "{what}: the rest is looked at");
+        let saved = server.post("/api/v1/tasks", Some(json!({ "plan": plan }))).await;
+        assert_eq!(saved.status, if is_good { 201 } else { 422 }, "{what}: {}", saved.text);
+    }
+}
+
+#[tokio::test]
+async fn as_many_problems_are_told_as_somebody_reads() {
+    let server = Server::open().await;
+    let long = with(&[
+        ("load", json!({ "model": "open", "profile": "const(1,1s)".repeat(80_000) })),
+        ("expect.status", json!(vec!["ok"; 15])),
+        ("stop.slo", json!(vec!["p99"; 10_000])),
+    ]);
+    let all = futures_util::future::join_all((0..6).map(|_| check_plan(&server, long.clone())));
+    for answer in all.await {
+        let places = places(&answer);
+        assert_eq!(places.len(), 16 + 16, "{places:?}");
+        assert_eq!((places[14], places[15]), ("expect.status[14]", "load.profile"));
+        assert_eq!((places[16], places[31]), ("stop.slo[0]", "stop.slo[15]"));
+        assert_eq!(answer["is_good"], false);
+    }
+}
+
+#[tokio::test]
 async fn schedules_are_drawn() {
     let server = Server::open().await;
     for (what, load, model, expected) in [
@@ -140,9 +177,9 @@ async fn every_problem_has_its_place() {
                 ("target.url", json!("http://10.0.0.1/")),
             ],
             vec![
+                "connection.timeout",
                 "load.rate",
                 "load.duration",
-                "connection.timeout",
                 "stop.abort_on[0]",
                 "stop.slo[1]",
                 "target.url",

@@ -81,6 +81,38 @@ async fn a_run_is_shown_in_columns() {
 }
 
 #[tokio::test]
+async fn frames_of_many_seconds_are_in_every_range_that_they_reach_into() {
+    let server = Server::open().await;
+    let mut plan = plan("10");
+    plan["load"]["warmup"] = json!("25s");
+    let id = server.running(&plan).await;
+    let wide =
+        |is_warmup, second, sent| StoredFrame { width_s: 10, ..frame(is_warmup, second, sent) };
+    let warmup = [0, 10, 20].map(|second| wide(true, second, 100 + second));
+    let measured = [0, 10, 20, 30].map(|second| wide(false, second, second + 1));
+    commit(&server, &id, [&warmup[..], &measured].concat()).await;
+    for (query, width_s, second, sent) in [
+        ("from=3&to=8", 10, &[0][..], &[1][..]),
+        ("from=9&to=11", 10, &[0, 10], &[1, 11]),
+        ("from=10&to=20", 10, &[10], &[11]),
+        ("from=39", 10, &[30], &[31]),
+        ("from=40", 10, &[], &[]),
+        ("from=0&to=1", 10, &[0], &[1]),
+        ("from=-5&to=0", 10, &[-10], &[120]),
+        ("from=-6&to=-5", 10, &[-20], &[110]),
+        ("from=-6", 10, &[-20, -10, 0, 10, 20, 30], &[110, 120, 1, 11, 21, 31]),
+        ("to=-24", 10, &[-30], &[100]),
+        ("from=-1&to=1", 10, &[-10, 0], &[120, 1]),
+        ("from=9223372036854775807", 10, &[], &[]),
+    ] {
+        let found = server.get(&format!("/api/v1/runs/{id}/series?{query}")).await.json();
+        assert_eq!(found["width_s"], width_s, "{query}: {found}");
+        assert_eq!(found["second"], json!(second), "{query}");
+        assert_eq!(found["sent"], json!(sent), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn bad_questions_are_refused() {
     let server = Server::open().await;
     let id = server.run(&plan("10")).await;
@@ -147,6 +179,15 @@ async fn a_stream_goes_on_from_the_series() {
     }
     let again = server.get(&format!("/api/v1/runs/{id}/series")).await.json();
     assert_eq!((&again["cursor"], &again["sent"][6]), (&json!("f25.e2"), &json!(7)));
+}
+
+#[tokio::test]
+async fn many_series_at_once_take_turns() {
+    let server = Server::open().await;
+    let id = warmed_up(&server).await;
+    let path = format!("/api/v1/runs/{id}/series");
+    let all = futures_util::future::join_all((0..16).map(|_| server.get(&path))).await;
+    assert!(all.iter().all(|got| got.status == 200 && got.text == all[0].text), "{all:?}");
 }
 
 /// Columns of a long run against its report, in rows of several widths; how long each took.
