@@ -24,6 +24,7 @@ import { TaskActions } from "../parts/task-actions.js";
  */
 
 const t = texts({
+  noUrl: ["no URL yet", "尚未填写 URL"],
   new: ["New task", "新建任务"],
   edit: ["Task {name}", "任务 {name}"],
   copy: ["{name} (copy)", "{name}（副本）"],
@@ -240,7 +241,7 @@ class Edit {
     this.form.complain(isTextBroken ? [] : answer.problems.filter(({ place }) => !(isUntouched && place === "target.url")));
     this.actions.show({ isAway: false, wrong: this.form.wrong() + (isTextBroken ? 1 : 0) });
     this.preview.setAttribute("data-good", String(answer.is_good));
-    this.checks.set(answer.checks);
+    this.checks.set(answer.checks.map((check) => (isUntouched && check.name === "target" ? { ...check, state: "unknown", text: t.noUrl, hint: "" } : check)));
     // There is no picture of half a number: the last one stays, marked as old.
     const isUnknown = answer.plan === null || (answer.model !== "closed" && answer.schedule.length === 0);
     this.preview.classList.toggle("stale", isUnknown);

@@ -11,7 +11,7 @@ const t = texts({
   better: ["{run} is better than {base}", "{run} 比 {base} 好"],
   mixed: ["{run} is better than {base} in some and worse in others", "{run} 与 {base} 相比有好有坏"],
   same: ["{run} and {base} show no difference", "{run} 与 {base} 未见差异"],
-  unknown: ["{run} and {base} cannot be told apart: too little was measured", "{run} 与 {base} 无法判定：数据不足"],
+  unknown: ["{run} and {base} cannot be told apart: too little was measured, or it varies too much", "{run} 与 {base} 无法判定：数据不足或波动过大"],
   part: ["{name} {change} ({interval})", "{name} {change}（{interval}）"],
   partAlone: ["{name} {change}", "{name} {change}"],
   partSame: ["{name} the same", "{name}相同"],
@@ -31,7 +31,7 @@ const JUDGEMENTS = texts({
   better: ["better", "变好"],
   worse: ["worse", "变差"],
   same: ["no difference", "无差异"],
-  no_decision: ["too little to tell", "数据不足"],
+  no_decision: ["cannot be told", "无法判断"],
 });
 
 /** @type {Record<string, [string, string]>} */
