@@ -9,6 +9,7 @@ use std::io::{BufRead as _, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use thirtyfour::common::capabilities::chrome::ChromeCapabilities;
 use thirtyfour::common::log::LoggingPrefsLogLevel;
@@ -23,7 +24,7 @@ pub(crate) struct Browser {
     /// Where downloads go.
     pub(crate) downloads: PathBuf,
     /// Parts of messages in the browser's log that this test brings about.
-    expected: std::sync::Mutex<Vec<String>>,
+    expected: Mutex<Vec<String>>,
 }
 
 /// A window as people have them.
@@ -65,8 +66,12 @@ impl Server {
     }
 }
 
+/// Browsers of one process take turns: each wants a core of its own.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// Runs a test with a browser, which ends with it, also where the test fails.
 pub(crate) fn browse(test: impl AsyncFnOnce(&Browser)) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start();
@@ -118,7 +123,7 @@ impl Browser {
         let downloads = folder.join("downloads");
         std::fs::create_dir_all(&downloads).unwrap();
         let driver = WebDriver::new(server, capabilities(folder)).await.unwrap();
-        Self { driver, downloads, expected: std::sync::Mutex::default() }
+        Self { driver, downloads, expected: Mutex::default() }
     }
 
     /// The same page from now on may say this in the log.

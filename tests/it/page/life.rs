@@ -93,7 +93,7 @@ fn a_test_from_its_form_to_its_comparison() {
 
         browser.click("#stop").await;
         let took = await_silence(browser, &target).await;
-        println!("silent {took:?} after the click on Stop");
+        eprintln!("silent {took:?} after the click on Stop");
         assert!(took < Duration::from_secs(2), "silent only {took:?} after the click on Stop");
         browser.find("#books").await;
         browser.find("#verdict[data-verdict=aborted]").await;
@@ -117,7 +117,7 @@ async fn numbers_move(browser: &Browser, up: &Up, run: &str) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let t0_us = api(up, &format!("/runs/{run}"))["t0_unix_us"].as_u64().unwrap();
     let after = now.checked_sub(Duration::from_micros(t0_us)).unwrap_or_default();
-    println!("the first number, {sent}, was there {after:?} after the start of the schedule");
+    eprintln!("the first number, {sent}, was there {after:?} after the start of the schedule");
     assert!(after < Duration::from_secs(10), "{after:?}");
 }
 

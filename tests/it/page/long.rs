@@ -65,7 +65,7 @@ fn a_run_of_hours_opens_soon_and_moves_smoothly() {
         opened.sort_by(f64::total_cmp);
         let times = frame_times(browser).await;
         let at = |share: usize| times[(times.len() - 1) * share / 100];
-        println!(
+        eprintln!(
             "{hours} h open after {opened:.0?} ms; a frame takes {:.1} ms, 95 of 100 at most {:.1} ms, all at most {:.1} ms",
             at(50),
             at(95),

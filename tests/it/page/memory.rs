@@ -57,7 +57,7 @@ fn watching_takes_no_more_memory_as_time_goes_on() {
         let (before, nodes_before) = kept(browser).await;
         tokio::time::sleep(Duration::from_secs(seconds - seconds / 3)).await;
         let (after, nodes_after) = kept(browser).await;
-        println!(
+        eprintln!(
             "heap after {} s {before} bytes, after {seconds} s {after}; nodes {nodes_before}, {nodes_after}",
             seconds / 3
         );
