@@ -42,7 +42,7 @@ async fn load(client: &Client, url: &str, seconds: u32) -> Result<u8> {
     let report: Report = client.get(&format!("/runs/{run}/report")).await?;
     let balance = if report.books.balanced { "balance" } else { "DO NOT BALANCE" };
     let base = client.base();
-    out(format_args!("the books {balance}; the run is kept at {base}/api/v1/runs/{run}"))?;
+    out(format_args!("the books {balance}; the run is kept at {base}/#/runs/{run}"))?;
     Ok(exit_code(&report))
 }
 
