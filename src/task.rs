@@ -4,7 +4,7 @@ use crate::client::{Client, ControlArgs};
 use crate::output::{out, tell, text};
 use crate::usage::usage;
 use crate::watch::{exit_code, watch};
-use acp_engine::cli::PlanArgs;
+use acp_engine::cli::{PlanArgs, RuleArgs};
 use acp_wire::plan::{Agents, OnLoss};
 use acp_wire::{Plan, Report};
 use anyhow::{Context as _, Result, bail};
@@ -78,12 +78,8 @@ struct CreateArgs {
     /// What happens when an agent is lost
     #[arg(long, value_name = "HOW")]
     on_loss: Option<OnLossFlag>,
-    /// Goal, judged at the end: `p99<50ms`, `errors<0.1%`; repeat it for more
-    #[arg(long, value_name = "EXPR")]
-    slo: Vec<String>,
-    /// Stop when this holds over a window: `errors>5% over 10s`; repeat it for more
-    #[arg(long, value_name = "EXPR")]
-    abort_on: Vec<String>,
+    #[command(flatten)]
+    rules: RuleArgs,
     /// Start it at once
     #[arg(long)]
     start: bool,
@@ -212,8 +208,7 @@ fn plan_of(arguments: &CreateArgs) -> Result<Plan> {
         None => {}
     }
     plan.agents = agents;
-    plan.stop.slo.extend_from_slice(&arguments.slo);
-    plan.stop.abort_on.extend_from_slice(&arguments.abort_on);
+    arguments.rules.extend(&mut plan);
     Ok(plan)
 }
 

@@ -17,6 +17,7 @@ use super::states::{is_final, state_name};
 use super::steer::{change_rate, stop_run};
 use super::tasks::new_task;
 use crate::store::{Page, RunFilter, RunRecord};
+use acp_wire::plan::{Format, Source};
 use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::{FromRequestParts, Request, State};
@@ -157,14 +158,12 @@ fn plan(given: &Parameters) -> Answer<acp_wire::Plan> {
         ("" | "url", path) => plan.request.path = Some(path.into()),
         (_, file) => {
             let format = match given.get("query_type") {
-                format @ ("path" | "line" | "jsonl") => format,
-                _ => "auto",
+                "path" => Format::Path,
+                "line" => Format::Line,
+                "jsonl" => Format::Jsonl,
+                _ => Format::Auto,
             };
-            plan.source = Some(acp_wire::plan::Source {
-                file: Some(file.into()),
-                format: Some(format.into()),
-                ..acp_wire::plan::Source::default()
-            });
+            plan.source = Some(Source { file: Some(file.into()), format, ..Source::default() });
         }
     }
     plan.tags = GIVEN

@@ -117,6 +117,7 @@ impl Finish<'_> {
             kernel: one(|info| &info.kernel),
             host: one(|info| &info.host),
             addresses: addresses.into_iter().cloned().collect(),
+            calibration: None,
         }
     }
 

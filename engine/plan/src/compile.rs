@@ -131,6 +131,7 @@ fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
         ("arrival = \"poisson\"", document.load.arrival == Arrival::Poisson),
         ("expect.body_contains", !document.expect.body_contains.is_empty()),
         ("connection.source_ips", !document.connection.source_ips.is_empty()),
+        ("target.dns", document.target.dns.is_some()),
     ];
     match not_yet.into_iter().find(|&(_, asked)| asked) {
         Some((what, _)) => Err(PlanError::NotYet(what)),

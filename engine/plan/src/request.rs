@@ -110,6 +110,7 @@ mod tests {
             ),
             body: body.map(Into::into),
             body_base64: None,
+            templates: true,
         }
     }
 

@@ -54,6 +54,7 @@ fn repair(document: &mut acp_wire::Plan, place: &str, error: &PlanError) {
         "schema" => document.schema = acp_wire::PLAN_SCHEMA.into(),
         "target.url" => document.target.url = "http://127.0.0.1/".into(),
         "target.connect_to" => put(&mut document.target.connect_to, number, "127.0.0.1:80"),
+        "target.dns" => document.target.dns = None,
         "load.connections" => document.load.connections = 1,
         "load.warmup" => document.load.warmup = "0s".into(),
         "load.arrival" => document.load.arrival = Arrival::Uniform,

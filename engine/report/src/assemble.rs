@@ -47,6 +47,7 @@ pub fn assemble(plan: &Plan, sum: &Sum, series: Series, facts: Facts) -> Report 
             service_ns: summary(&distributions.service),
             first_byte_ns: summary(&distributions.first_byte),
             connect_ns: summary(&distributions.connect),
+            handshake_ns: summary(&distributions.handshake),
             send_lag_ns: summary(&distributions.send_lag),
             error_response_ns: summary(&distributions.error_response),
         },
@@ -57,6 +58,8 @@ pub fn assemble(plan: &Plan, sum: &Sum, series: Series, facts: Facts) -> Report 
             closed: counts.disconnects,
             reused_requests: counts.reused_requests,
             retried_requests: counts.retried_requests,
+            full_handshakes: counts.full_handshakes,
+            resumed_handshakes: counts.resumed_handshakes,
         },
         generator: generator(sum),
         series: series.into_frames(),
@@ -66,6 +69,7 @@ pub fn assemble(plan: &Plan, sum: &Sum, series: Series, facts: Facts) -> Report 
         slo: Vec::new(),
         events: facts.events,
         agents: facts.agents,
+        ..Report::default()
     };
     let late_limit_ns = match plan.schedule {
         Schedule::Open { late_limit_ns, .. } => late_limit_ns,

@@ -34,6 +34,9 @@ pub fn counts_of(frame: &Frame) -> Frame {
         not_sent: frame.not_sent.clone(),
         errors: frame.errors.clone(),
         status: frame.status.clone(),
+        classes: BTreeMap::new(),
+        tags: BTreeMap::new(),
+        slowest: Vec::new(),
         ..*frame
     }
 }
@@ -74,7 +77,7 @@ fn add_sums(frame: &mut Frame, other: &Frame) {
     mine.max_rss_bytes = mine.max_rss_bytes.max(theirs.max_rss_bytes);
 }
 
-fn sums_mut(frame: &mut Frame) -> [&mut u64; 23] {
+fn sums_mut(frame: &mut Frame) -> [&mut u64; 25] {
     let Cost {
         cpu_user_us,
         cpu_system_us,
@@ -102,6 +105,8 @@ fn sums_mut(frame: &mut Frame) -> [&mut u64; 23] {
         &mut frame.lost_with_agent,
         &mut frame.reused_requests,
         &mut frame.retried_requests,
+        &mut frame.full_handshakes,
+        &mut frame.resumed_handshakes,
         cpu_user_us,
         cpu_system_us,
         cpu_spin_us,

@@ -30,6 +30,8 @@ pub struct Distributions {
     pub first_byte: Histogram<u64>,
     /// Start of a connection to its being open.
     pub connect: Histogram<u64>,
+    /// TLS handshakes, which are a part of `connect`.
+    pub handshake: Histogram<u64>,
     /// Due time to actual send, open loop only.
     pub send_lag: Histogram<u64>,
     /// Due time to outcome, requests that did not end as expected.
@@ -51,28 +53,31 @@ impl Distributions {
             service: new_histogram(),
             first_byte: new_histogram(),
             connect: new_histogram(),
+            handshake: new_histogram(),
             send_lag: new_histogram(),
             error_response: new_histogram(),
         }
     }
 
-    pub(crate) fn all_mut(&mut self) -> [&mut Histogram<u64>; 6] {
+    pub(crate) fn all_mut(&mut self) -> [&mut Histogram<u64>; 7] {
         [
             &mut self.response,
             &mut self.service,
             &mut self.first_byte,
             &mut self.connect,
+            &mut self.handshake,
             &mut self.send_lag,
             &mut self.error_response,
         ]
     }
 
-    pub(crate) fn all(&self) -> [&Histogram<u64>; 6] {
+    pub(crate) fn all(&self) -> [&Histogram<u64>; 7] {
         [
             &self.response,
             &self.service,
             &self.first_byte,
             &self.connect,
+            &self.handshake,
             &self.send_lag,
             &self.error_response,
         ]
@@ -102,6 +107,7 @@ impl Distributions {
             service: encode(&self.service),
             first_byte: encode(&self.first_byte),
             connect: encode(&self.connect),
+            handshake: encode(&self.handshake),
             send_lag: encode(&self.send_lag),
             error_response: encode(&self.error_response),
         }

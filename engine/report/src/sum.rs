@@ -158,7 +158,7 @@ pub fn books_of(frame: &Frame) -> Books {
     books.close()
 }
 
-fn decode_all(frame: &Frame) -> Result<[Option<Histogram<u64>>; 6], HistogramError> {
+fn decode_all(frame: &Frame) -> Result<[Option<Histogram<u64>>; 7], HistogramError> {
     let texts = &frame.histograms;
     let read = |text: &Option<String>| text.as_deref().map(decode).transpose();
     Ok([
@@ -166,6 +166,7 @@ fn decode_all(frame: &Frame) -> Result<[Option<Histogram<u64>>; 6], HistogramErr
         read(&texts.service)?,
         read(&texts.first_byte)?,
         read(&texts.connect)?,
+        read(&texts.handshake)?,
         read(&texts.send_lag)?,
         read(&texts.error_response)?,
     ])

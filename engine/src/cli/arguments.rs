@@ -1,5 +1,8 @@
 //! The flags of `acp bench`.
 
+use super::rules::RuleArgs;
+use super::source::SourceArgs;
+use super::tls::TlsArgs;
 use acp_wire::agent::Share;
 use acp_wire::plan::{Arrival, Catchup};
 use clap::{Args, ValueEnum};
@@ -18,10 +21,13 @@ Examples:
   acp bench --profile 'line(0,10k,30s) const(10k,1m)' http://localhost:8080/
   acp bench -o report.json -o times.hdr http://localhost:8080/
 
-Exit codes: 0 pass, 1 internal error, 2 usage, 98 result not valid, 130 Ctrl-C")]
+Exit codes: 0 pass, 1 internal error, 2 usage, 97 stopped by --abort-on, 98 result not valid, 99 --slo missed,
+130 Ctrl-C")]
 pub struct BenchArgs {
     #[command(flatten)]
     pub(super) plan: PlanArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
     #[command(flatten)]
     pub(super) run: RunArgs,
 }
@@ -47,7 +53,7 @@ pub struct PlanArgs {
     /// Spacing of requests in an open loop
     #[arg(long, value_name = "HOW", default_value = "uniform")]
     pub(super) arrival: ArrivalFlag,
-    /// Schedule: `line(0,10k,30s) const(10k,5m) step(1k,10k,1k,10s)`
+    /// Schedule: `line(0,10k,30s) const(10k,5m) step(1k,10k,1k,10s) sine(5k,2k,60s,5m)`
     #[arg(long, value_name = "EXPR", conflicts_with = "rate")]
     pub(super) profile: Option<String>,
     /// Load before the measured part, not counted
@@ -92,7 +98,16 @@ pub struct PlanArgs {
     /// Connect here instead; repeat it to spread connections over several addresses
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) connect_to: Vec<String>,
-    /// Status that is expected: `status=200`, `status=2xx,404` [default: 2xx and 3xx]
+    /// Local addresses to connect from, in turn: `10.0.0.1,10.0.0.7-10.0.0.9`
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(super) source_ip: Vec<String>,
+    /// How often to resolve the name of the target: `once`, or a time like 1s
+    #[arg(long, value_name = "HOW", default_value = "once")]
+    pub(super) dns: String,
+    /// Send `{{…}}` in path, headers and body as it stands
+    #[arg(long)]
+    pub(super) no_templates: bool,
+    /// What is expected: `status=200`, `status=2xx,404`, `body~text` [default: 2xx and 3xx]
     #[arg(long, value_name = "EXPR")]
     pub(super) expect: Vec<String>,
     /// Label kept in the report, `key=value`
@@ -104,6 +119,10 @@ pub struct PlanArgs {
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
 }
 
 /// Flags that say how it is run and what is written.

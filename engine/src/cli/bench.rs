@@ -32,8 +32,9 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
     let started = Instant::now();
     let usage = |message| (message, EXIT_USAGE);
     let commands = commands::open(&arguments.run).map_err(usage)?;
-    let document =
+    let mut document =
         plan::document(&arguments.plan, arguments.run.plan_file.as_deref()).map_err(usage)?;
+    arguments.rules.extend(&mut document);
     // A bad plan must not empty the files of an earlier result.
     let plan = crate::plan::compile(&document).map_err(|error| usage(error.to_string()))?;
     let options = options(&arguments.run).map_err(usage)?;

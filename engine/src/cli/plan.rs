@@ -33,6 +33,7 @@ fn from_flags(arguments: &PlanArgs) -> Result<Plan, String> {
             url: arguments.url.clone().unwrap_or_default(),
             connect_to: arguments.connect_to.clone(),
             host: arguments.host.clone(),
+            dns: Some(arguments.dns.clone()).filter(|dns| dns != "once"),
         },
         load: Load {
             model: if is_open { Model::Open } else { Model::Closed },
@@ -53,9 +54,11 @@ fn from_flags(arguments: &PlanArgs) -> Result<Plan, String> {
             pipeline: arguments.pipeline,
             timeout: arguments.timeout.clone(),
             connect_timeout: arguments.connect_timeout.clone(),
-            source_ips: Vec::new(),
+            source_ips: arguments.source_ip.clone(),
         },
-        expect: Expect { status: expected(&arguments.expect)?, body_contains: String::new() },
+        source: arguments.source.to_wire(),
+        tls: arguments.tls.to_wire(),
+        expect: expected(&arguments.expect)?,
         ..Plan::default()
     })
 }
@@ -89,6 +92,7 @@ fn request(arguments: &PlanArgs) -> Result<Request, String> {
         headers: Headers::List(headers.collect::<Result<_, _>>()?),
         body,
         body_base64,
+        templates: !arguments.no_templates,
     })
 }
 
@@ -121,13 +125,21 @@ fn tags(tags: &[String]) -> Result<BTreeMap<String, String>, String> {
     tags.iter().map(split).collect()
 }
 
-fn expected(expressions: &[String]) -> Result<Vec<String>, String> {
-    let mut patterns = Vec::new();
+fn expected(expressions: &[String]) -> Result<Expect, String> {
+    let mut expect = Expect::default();
     for expression in expressions {
-        let Some(list) = expression.strip_prefix("status=") else {
-            return Err(format!("bad expectation `{expression}`\nhint: --expect status=200"));
-        };
-        patterns.extend(list.split(',').map(|pattern| pattern.trim().to_string()));
+        if let Some(list) = expression.strip_prefix("status=") {
+            expect.status.extend(list.split(',').map(|pattern| pattern.trim().to_string()));
+        } else if let Some(text) = expression.strip_prefix("body~").filter(|text| !text.is_empty())
+        {
+            if !expect.body_contains.is_empty() {
+                return Err("a body can be expected to hold one text".into());
+            }
+            expect.body_contains = text.into();
+        } else {
+            let hint = "hint: --expect status=200, --expect body~text";
+            return Err(format!("bad expectation `{expression}`\n{hint}"));
+        }
     }
-    Ok(patterns)
+    Ok(expect)
 }

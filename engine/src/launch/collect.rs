@@ -101,6 +101,7 @@ impl Collector {
             host: machine::host(),
             addresses: addresses.iter().map(ToString::to_string).collect(),
             duration_us: 0,
+            calibration: None,
         };
         Self {
             plan: Arc::clone(plan),
@@ -242,6 +243,8 @@ impl Collector {
             in_flight_at_stop: counts.in_flight_at_stop,
             reused_requests: counts.reused_requests,
             retried_requests: counts.retried_requests,
+            full_handshakes: counts.full_handshakes,
+            resumed_handshakes: counts.resumed_handshakes,
             response_ns: Some(summary(&distributions.response)),
             service_ns: Some(summary(&distributions.service)),
             send_lag_ns: Some(summary(&distributions.send_lag)),

@@ -34,6 +34,10 @@ pub struct Counts {
     pub reused_requests: u64,
     /// Requests sent again after a kept connection was closed under them.
     pub retried_requests: u64,
+    /// TLS handshakes with certificates and all.
+    pub full_handshakes: u64,
+    /// TLS handshakes that resumed an earlier session.
+    pub resumed_handshakes: u64,
     /// Bytes of requests.
     pub bytes_sent: u64,
     /// Bytes of responses.
@@ -68,6 +72,8 @@ impl Counts {
             disconnects: 0,
             reused_requests: 0,
             retried_requests: 0,
+            full_handshakes: 0,
+            resumed_handshakes: 0,
             bytes_sent: 0,
             bytes_received: 0,
             turns: 0,
@@ -145,6 +151,8 @@ impl Counts {
             &mut self.disconnects,
             &mut self.reused_requests,
             &mut self.retried_requests,
+            &mut self.full_handshakes,
+            &mut self.resumed_handshakes,
             &mut self.bytes_sent,
             &mut self.bytes_received,
             &mut self.turns,

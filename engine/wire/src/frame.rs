@@ -4,6 +4,11 @@ use crate::outcome::{ErrorClass, NotSent};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Tags that are told apart.
+pub const MAX_TAGS: usize = 64;
+/// The tag that all others are counted under.
+pub const OTHER_TAGS: &str = "(other)";
+
 /// Marks of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags {
@@ -30,6 +35,9 @@ pub struct Histograms {
     /// From the start of a connection until it was open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect: Option<String>,
+    /// TLS handshakes alone, which are a part of `connect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<String>,
     /// From the due time to the actual send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_lag: Option<String>,
@@ -71,6 +79,66 @@ pub struct Cost {
     /// Receives armed again because receive buffers ran out.
     #[serde(default)]
     pub buffer_shortages: u64,
+}
+
+/// What became of the requests with one tag.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tagged {
+    /// Complete responses.
+    pub completed: u64,
+    /// Requests that did not end as expected.
+    #[serde(default)]
+    pub errors: u64,
+    /// Histogram of the response times of expected responses, base64 of HDR V2. Absent: there were
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<String>,
+}
+
+/// What the kernel knows of a TCP connection (`TCP_INFO`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TcpInfo {
+    /// Smoothed round-trip time.
+    pub rtt_us: u32,
+    /// Segments sent again since the connection was opened.
+    pub retransmits: u32,
+}
+
+/// One of the slowest requests. Times are nanoseconds after its due time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slow {
+    /// Number of its slot.
+    pub slot: u64,
+    /// When it was due, since the start of the measured part.
+    pub due_us: u64,
+    /// When it was sent.
+    pub sent_ns: u64,
+    /// When the TCP connection was open, where the request waited for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected_ns: Option<u64>,
+    /// When the TLS handshake was done, where the request waited for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake_ns: Option<u64>,
+    /// When the first byte of the response came; absent: none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte_ns: Option<u64>,
+    /// When its outcome was known: the last byte of the response, or the error.
+    pub ended_ns: u64,
+    /// Status of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why it did not end as expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorClass>,
+    /// Its tag.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tag: String,
+    /// The agent that sent it; empty on a single machine.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub agent: String,
+    /// Its connection, a moment after the end of the request; absent where it could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<TcpInfo>,
 }
 
 /// Counts and histograms of one second. Sums over the frames of a run equal its report exactly.
@@ -140,6 +208,12 @@ pub struct Frame {
     /// Requests sent again because the target closed a kept connection.
     #[serde(default)]
     pub retried_requests: u64,
+    /// TLS handshakes with certificates and all.
+    #[serde(default)]
+    pub full_handshakes: u64,
+    /// TLS handshakes that resumed an earlier session.
+    #[serde(default)]
+    pub resumed_handshakes: u64,
     /// What the load cost the machine.
     #[serde(default)]
     pub cost: Cost,
@@ -161,4 +235,13 @@ pub struct Frame {
     /// Distributions.
     #[serde(default)]
     pub histograms: Histograms,
+    /// Response times of complete responses by class of status (2 is 2xx), base64 of HDR V2.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<u8, String>,
+    /// Requests by tag, at most [`MAX_TAGS`]; the rest is [`OTHER_TAGS`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Tagged>,
+    /// The slowest requests that ended in this second, slowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<Slow>,
 }

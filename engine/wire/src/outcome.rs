@@ -45,8 +45,14 @@ classes! {
         ConnectTimeout = "connect_timeout",
         /// The connection failed in another way; the report's events carry the errno.
         ConnectOther = "connect_other",
-        /// The TLS handshake failed.
+        /// The TLS handshake failed in another way than the three below.
         Tls = "tls",
+        /// The certificate of the target is not signed by an authority that is trusted.
+        TlsUnknownCa = "tls_unknown_ca",
+        /// The certificate of the target is not valid any more, or not yet.
+        TlsExpired = "tls_expired",
+        /// The certificate of the target is for another name.
+        TlsHostName = "tls_host_name",
         /// No complete response within the timeout.
         Timeout = "timeout",
         /// The connection was reset before the response was complete.

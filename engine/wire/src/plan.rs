@@ -61,6 +61,9 @@ pub struct Target {
     /// Host header instead of the host of the URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// How often the name is resolved again while it runs: `1s`; none: once, at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<String>,
 }
 
 /// Whether requests follow a schedule or the responses.
@@ -170,6 +173,10 @@ pub struct Request {
     /// Body as base64, for bodies that are not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_base64: Option<String>,
+    /// Whether `{{…}}` in path, header values and body is filled in for each slot; if not, it is sent
+    /// as it stands.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub templates: bool,
 }
 
 impl Default for Request {
@@ -180,6 +187,7 @@ impl Default for Request {
             headers: Headers::default(),
             body: None,
             body_base64: None,
+            templates: true,
         }
     }
 }
@@ -220,25 +228,64 @@ impl Headers {
     }
 }
 
+/// How a query file is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// The first line says it.
+    #[default]
+    Auto,
+    /// A path with its query on each line.
+    Path,
+    /// `METHOD PATH [BODY]` on each line.
+    Line,
+    /// A JSON object on each line: method, path, headers, body or body_base64, tag.
+    Jsonl,
+}
+
+/// Which line comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// One after the other; after the last the first again.
+    #[default]
+    Seq,
+    /// Any, each time.
+    Random,
+    /// Each once in a random order, then each once in another.
+    Shuffle,
+}
+
+/// Which lines an agent sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Partition {
+    /// All of them: every agent goes through the whole file by itself.
+    #[default]
+    None,
+    /// Its own share: line `k` belongs to whoever has slot `k`.
+    Agent,
+}
+
 /// Where requests come from, when they are not all the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// A file or folder on the host.
+    /// A file or folder on the host; gzip is recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// `name@version` of a data set that the agent fetches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// `path`, `line`, `jsonl` or `auto`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<String>,
-    /// `seq`, `random` or `shuffle`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<String>,
-    /// `none`, or `agent`: every agent sends its own share of the lines.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partition: Option<String>,
+    /// How it is written.
+    #[serde(default)]
+    pub format: Format,
+    /// Which line comes next.
+    #[serde(default)]
+    pub order: Order,
+    /// Which lines an agent sends.
+    #[serde(default)]
+    pub partition: Partition,
 }
 
 /// How connections are used.
@@ -260,7 +307,7 @@ pub struct Connection {
     /// From the start of a connection until it is open.
     #[serde(default = "default_connect_timeout")]
     pub connect_timeout: String,
-    /// Local addresses to connect from.
+    /// Local addresses to connect from, in turn: addresses, and ranges of them (`10.0.0.1-10.0.0.9`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub source_ips: Vec<String>,
 }
@@ -278,18 +325,59 @@ impl Default for Connection {
     }
 }
 
-/// TLS of `https` targets.
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3.
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+/// TLS of `https` targets. Files are on the host that makes the load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// Whether the certificate of the target is checked.
     #[serde(default = "yes")]
     pub verify: bool,
+    /// Authorities to trust instead of the host's own: a PEM file, or the PEM text itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cacert: Option<String>,
+    /// Certificate to show to the target, with its chain: a PEM file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cert: Option<String>,
+    /// Private key of `cert`: a PEM file. Never the key itself: plans are stored and shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Name to ask for and to check instead of the host of the URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+    /// Lowest version to offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_version: Option<TlsVersion>,
+    /// Highest version to offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_version: Option<TlsVersion>,
+    /// Whether a new connection may resume the session of an earlier one.
+    #[serde(default = "yes")]
+    pub resumption: bool,
 }
 
 impl Default for Tls {
     fn default() -> Self {
-        Self { verify: true }
+        Self {
+            verify: true,
+            cacert: None,
+            cert: None,
+            key: None,
+            sni: None,
+            min_version: None,
+            max_version: None,
+            resumption: true,
+        }
     }
 }
 
@@ -354,6 +442,11 @@ fn one() -> u64 {
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn default_connections() -> u32 {

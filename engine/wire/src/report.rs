@@ -44,6 +44,9 @@ pub struct Run {
     /// Addresses of the target.
     #[serde(default)]
     pub addresses: Vec<String>,
+    /// What the machine could do when `acp doctor` last measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 /// Rates over the measured part.
@@ -93,6 +96,9 @@ pub struct Latency {
     pub first_byte_ns: Distribution,
     /// From the start of a connection until it was open.
     pub connect_ns: Distribution,
+    /// TLS handshakes alone, which are a part of `connect_ns`.
+    #[serde(default)]
+    pub handshake_ns: Distribution,
     /// From the due time to the actual send.
     pub send_lag_ns: Distribution,
     /// From the due time to the outcome, of requests that did not end as expected.
@@ -121,6 +127,12 @@ pub struct Connections {
     /// response; each is booked once.
     #[serde(default)]
     pub retried_requests: u64,
+    /// TLS handshakes with certificates and all.
+    #[serde(default)]
+    pub full_handshakes: u64,
+    /// TLS handshakes that resumed an earlier session.
+    #[serde(default)]
+    pub resumed_handshakes: u64,
 }
 
 /// What the load cost the machine that made it.
@@ -154,6 +166,36 @@ pub struct Generator {
     pub overflows: u64,
     /// Multishot receives armed again because receive buffers ran out.
     pub buffer_shortages: u64,
+}
+
+/// What became of the requests with one tag.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TagReport {
+    /// Complete responses.
+    pub completed: u64,
+    /// Requests that did not end as expected.
+    pub errors: u64,
+    /// From the due time to the last byte, of expected responses.
+    pub response_ns: Distribution,
+}
+
+/// What this machine's engine could do when it was last measured, against a server on the same machine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// When.
+    pub measured_unix_us: u64,
+    /// Version of acp that measured it.
+    pub version: String,
+    /// Driver.
+    pub driver: String,
+    /// Requests per second of one shard in a closed loop.
+    pub requests_per_s: f64,
+    /// CPU time of the engine for each of them.
+    pub cpu_us_per_request: f64,
+    /// Send lag of an open loop at 1,000/s: 50th and 99th percentile.
+    pub send_lag_p50_ns: u64,
+    /// 99th percentile.
+    pub send_lag_p99_ns: u64,
 }
 
 /// A goal and whether it was met.
@@ -219,4 +261,13 @@ pub struct Report {
     /// Histograms of the whole run, base64 of HDR V2.
     #[serde(default)]
     pub histograms: Histograms,
+    /// Response times of complete responses by class of status: 2 is 2xx.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<u8, Distribution>,
+    /// Requests by tag, the most frequent ones; the rest is [`crate::frame::OTHER_TAGS`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, TagReport>,
+    /// The slowest requests of the run, slowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<crate::frame::Slow>,
 }

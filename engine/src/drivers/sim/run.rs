@@ -104,8 +104,16 @@ fn check_reasons(plan: &Plan, outcome: &Outcome, books: &Books) {
 fn check_histograms(plan: &Plan, record: &Record, books: &Books) {
     let (counts, distributions) = (&record.counts, &record.distributions);
     let unexpected = counts.errors[ErrorClass::Unexpected.index()];
-    let Distributions { response, service, first_byte, connect, send_lag, error_response } =
-        distributions;
+    let Distributions {
+        response,
+        service,
+        first_byte,
+        connect,
+        handshake,
+        send_lag,
+        error_response,
+    } = distributions;
+    assert!(handshake.is_empty(), "there was no TLS");
     assert_eq!(response.len(), books.completed - unexpected, "response times");
     assert_eq!(service.len(), response.len(), "service times");
     assert_eq!(first_byte.len(), response.len(), "first bytes");

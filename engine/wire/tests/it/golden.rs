@@ -3,12 +3,14 @@
 //! `UPDATE=1 cargo test -p acp-wire` rewrites them.
 
 use acp_wire::agent::AgentReport;
-use acp_wire::frame::{Cost, Flags, Histograms};
+use acp_wire::frame::{Cost, Flags, Histograms, Slow, Tagged, TcpInfo};
 use acp_wire::plan::{
-    Agents, Connection, Expect, Headers, Load, Model, OnLoss, Request, Source, Stop, Target, Tls,
+    Agents, Connection, Expect, Format, Headers, Load, Model, OnLoss, Order, Partition, Request,
+    Source, Stop, Target, Tls,
 };
 use acp_wire::report::{
-    Bytes, Connections, Distribution, Event, Generator, Latency, Rates, Report, Run, Slo,
+    Bytes, Calibration, Connections, Distribution, Event, Generator, Latency, Rates, Report, Run,
+    Slo, TagReport,
 };
 use acp_wire::{Books, ErrorClass, Frame, NotSent, Plan, Reason, State, Verdict};
 use std::collections::BTreeMap;
@@ -35,6 +37,7 @@ fn plan() -> Plan {
             url: "http://10.0.0.5:8080/".into(),
             connect_to: vec!["10.0.0.5:8080".into(), "10.0.0.6:8080".into()],
             host: Some("checkout.example".into()),
+            dns: Some("1s".into()),
         },
         load: Load {
             model: Model::Open,
@@ -50,13 +53,14 @@ fn plan() -> Plan {
             headers: Headers::Table(BTreeMap::from([("accept".into(), "application/json".into())])),
             body: Some(String::new()),
             body_base64: None,
+            templates: true,
         },
         source: Some(Source {
             file: Some("queries.txt".into()),
             dataset: None,
-            format: Some("auto".into()),
-            order: Some("seq".into()),
-            partition: Some("agent".into()),
+            format: Format::Auto,
+            order: Order::Seq,
+            partition: Partition::Agent,
         }),
         connection: Connection::default(),
         tls: Tls::default(),
@@ -109,6 +113,31 @@ fn frame() -> Frame {
         send_lag_ns: Some(Distribution { count: 98, p99: 3, ..Distribution::default() }),
         response_bands: BTreeMap::from([(2, 80), (108, 10)]),
         histograms: Histograms { response: Some("AA==".into()), ..Histograms::default() },
+        full_handshakes: 3,
+        resumed_handshakes: 1,
+        classes: BTreeMap::from([(2, "AA==".into())]),
+        tags: BTreeMap::from([(
+            "cart".into(),
+            Tagged { completed: 9, errors: 1, response: Some("AA==".into()) },
+        )]),
+        slowest: vec![slow()],
+    }
+}
+
+fn slow() -> Slow {
+    Slow {
+        slot: 41,
+        due_us: 2_050_000,
+        sent_ns: 300,
+        connected_ns: Some(90_000),
+        handshake_ns: Some(900_000),
+        first_byte_ns: Some(950_000),
+        ended_ns: 1_000_000,
+        status: Some(503),
+        error: Some(ErrorClass::Unexpected),
+        tag: "cart".into(),
+        agent: "a1".into(),
+        tcp: Some(TcpInfo { rtt_us: 120, retransmits: 2 }),
     }
 }
 
@@ -146,6 +175,15 @@ fn report() -> Report {
             kernel: "6.18.0".into(),
             host: "h".into(),
             addresses: vec!["10.0.0.5:8080".into()],
+            calibration: Some(Calibration {
+                measured_unix_us: 1_600_000_000_000_000,
+                version: "0.1.0".into(),
+                driver: "uring".into(),
+                requests_per_s: 200_000.0,
+                cpu_us_per_request: 4.5,
+                send_lag_p50_ns: 200,
+                send_lag_p99_ns: 9000,
+            }),
         },
         plan: plan(),
         verdict: Verdict {
@@ -174,12 +212,20 @@ fn report() -> Report {
             service_ns: distribution,
             first_byte_ns: distribution,
             connect_ns: empty,
+            handshake_ns: empty,
             send_lag_ns: distribution,
             error_response_ns: empty,
         },
         status: BTreeMap::from([(200, 90), (500, 5)]),
         bytes: Bytes { sent: 4100, received: 9000 },
-        connections: Connections { opened: 4, closed: 1, reused_requests: 94, retried_requests: 0 },
+        connections: Connections {
+            opened: 4,
+            closed: 1,
+            reused_requests: 94,
+            retried_requests: 0,
+            full_handshakes: 3,
+            resumed_handshakes: 1,
+        },
         agents: vec![AgentReport {
             agent: "a1".into(),
             part: "r1.0".into(),
@@ -199,6 +245,12 @@ fn report() -> Report {
         events: vec![Event { at_us: 1_500_000, kind: "error".into(), text: "a word".into() }],
         series: vec![series],
         histograms: Histograms { response: Some("AA==".into()), ..Histograms::default() },
+        classes: BTreeMap::from([(2, distribution)]),
+        tags: BTreeMap::from([(
+            "cart".into(),
+            TagReport { completed: 9, errors: 1, response_ns: distribution },
+        )]),
+        slowest: vec![slow()],
     }
 }
 
