@@ -64,9 +64,17 @@ enum State {
 }
 
 impl Http1 {
-    /// A fresh connection, whose requests are all HEAD (their responses have no body) or all not.
+    /// A fresh connection, whose requests are all HEAD (their responses have no body) or all not,
+    /// until [`Self::expect_head`] says otherwise.
     pub fn new(head_request: bool) -> Self {
         Self { state: State::Start, head_request, blank_lines: 0, interim: 0 }
+    }
+
+    /// Says whether the request whose response comes next was HEAD. Call it before the first byte of
+    /// the response.
+    #[inline]
+    pub fn expect_head(&mut self, head_request: bool) {
+        self.head_request = head_request;
     }
 
     /// Feeds bytes in the order of the connection; returns how many were used and whether a

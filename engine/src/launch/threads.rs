@@ -78,7 +78,7 @@ impl Threads {
             }
             let channels =
                 Channels { messages: message_sender, frames: frame_sender, spares: spare_receiver };
-            run(Shard::new(part.clone()), Host::new(signals, channels, spin_ns));
+            run(Shard::new(part.clone(), None), Host::new(signals, channels, spin_ns));
         };
         let name = format!("shard-{}", self.shards.len());
         let handle = std::thread::Builder::new().name(name).spawn(body);

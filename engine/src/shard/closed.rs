@@ -76,6 +76,7 @@ impl Shard {
 
     pub(super) fn fail_request(&mut self, request: &Request, class: ErrorClass, now: u64) {
         self.active -= 1;
+        self.bytes.give_back(request.bytes);
         if request.is_measured {
             self.in_flight -= 1;
             self.record.add_error(class, &request.times(now));

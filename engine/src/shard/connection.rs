@@ -1,5 +1,6 @@
 //! One connection as the core sees it, and the requests that are on it.
 
+use super::feed::PLANNED;
 use crate::conn::Http1;
 use crate::record::Times;
 
@@ -53,6 +54,8 @@ impl Connection {
 /// One request that was handed to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Request {
+    /// Its number among all slots of its part of the run.
+    pub(super) slot: u64,
     pub(super) due_ns: u64,
     pub(super) sent_ns: u64,
     /// 0 until the first byte of the response.
@@ -61,6 +64,12 @@ pub(super) struct Request {
     pub(super) is_measured: bool,
     /// How often it was sent again.
     pub(super) retries: u8,
+    /// Its method is HEAD.
+    pub(super) is_head: bool,
+    /// Number of its tag.
+    pub(super) tag: u16,
+    /// Where its bytes are; [`super::feed::PLANNED`]: they are the plan's.
+    pub(super) bytes: u32,
 }
 
 impl Request {
@@ -84,8 +93,17 @@ pub(super) struct Requests {
 
 impl Requests {
     pub(super) fn new(connections: usize, depth: usize) -> Self {
-        let empty =
-            Request { due_ns: 0, sent_ns: 0, first_byte_ns: 0, is_measured: false, retries: 0 };
+        let empty = Request {
+            slot: 0,
+            due_ns: 0,
+            sent_ns: 0,
+            first_byte_ns: 0,
+            is_measured: false,
+            retries: 0,
+            is_head: false,
+            tag: 0,
+            bytes: PLANNED,
+        };
         Self { depth, places: vec![empty; connections * depth], rings: vec![(0, 0); connections] }
     }
 
@@ -121,6 +139,13 @@ impl Requests {
     pub(super) fn front_mut(&mut self, conn: usize) -> Option<&mut Request> {
         let place = self.place(conn, 0);
         if self.len(conn) == 0 { None } else { Some(&mut self.places[place]) }
+    }
+
+    /// The request of a connection that is `number` behind the oldest.
+    #[inline]
+    pub(super) fn get(&self, conn: usize, number: usize) -> &Request {
+        debug_assert!(number < self.len(conn));
+        &self.places[self.place(conn, number)]
     }
 
     /// Every request of a connection, oldest first.

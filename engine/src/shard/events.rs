@@ -2,9 +2,14 @@
 //! back, the response ends.
 
 use super::connection::{Request, State};
-use super::{Net, Phase, Shard};
+use super::feed::{Given, PLANNED, Wanted};
+use super::slots::Taken;
+use super::{Net, Phase, SMALL_BATCH_BYTES, Shard};
 use crate::conn::{Progress, Response};
 use acp_wire::{ErrorClass, NotSent};
+
+/// So long after a feed had nothing a closed loop asks again.
+const HUNGRY_NS: u64 = 200_000;
 
 impl Shard {
     /// Sends every slot that is due and has a connection.
@@ -71,6 +76,7 @@ impl Shard {
                 return self.disconnect(net, conn, now);
             };
             let parser = &mut self.connections[conn].parser;
+            parser.expect_head(front.is_head);
             let progress = parser.feed(rest, &mut self.heads);
             // A blank line behind the last response is not yet a byte of this one.
             let has_begun = !matches!(progress, Ok((_, Progress::Partial))) || !parser.is_idle();
@@ -112,6 +118,7 @@ impl Shard {
     #[inline]
     pub(super) fn end_request(&mut self, conn: usize, response: &Response, now: u64) {
         let Some(request) = self.requests.pop(conn) else { return };
+        self.bytes.give_back(request.bytes);
         self.connections[conn].served += 1;
         self.active -= 1;
         if self.phase == Phase::Warmup {
@@ -204,7 +211,8 @@ impl Shard {
             self.record.counts.retried_requests += u64::from(request.is_measured);
             return Some(Request { sent_ns: now, ..request });
         }
-        let due_ns = self.slots.take(now)?;
+        let (taken, given, bytes) = self.next_slot(now)?;
+        let due_ns = taken.due_ns;
         let is_measured = self.phase == Phase::Measuring;
         self.active += 1;
         self.record.counts.sent += 1;
@@ -214,7 +222,57 @@ impl Shard {
         if self.plan.plan.is_open_loop() {
             self.note_lag(due_ns, now);
         }
-        Some(Request { due_ns, sent_ns: now, first_byte_ns: 0, is_measured, retries: 0 })
+        Some(Request {
+            slot: taken.slot,
+            due_ns,
+            sent_ns: now,
+            first_byte_ns: 0,
+            is_measured,
+            retries: 0,
+            is_head: given.is_head,
+            tag: given.tag,
+            bytes,
+        })
+    }
+
+    /// The next slot that may be sent, and its request.
+    #[inline]
+    fn next_slot(&mut self, now: u64) -> Option<(Taken, Given, u32)> {
+        if self.feed.is_some() {
+            return self.next_fed_slot(now);
+        }
+        let taken = self.slots.take(now)?;
+        let is_head = self.plan.plan.request.is_head;
+        Some((taken, Given { is_head, tag: 0 }, PLANNED))
+    }
+
+    /// The same where requests come from a feed. In an open loop a slot without a request is given
+    /// up: the feed is no part of the target, so its delay must not look like the target's.
+    fn next_fed_slot(&mut self, now: u64) -> Option<(Taken, Given, u32)> {
+        let is_warmup = self.phase == Phase::Warmup;
+        let feed = self.feed.as_mut()?;
+        let place = self.bytes.take();
+        let bytes = self.bytes.get_mut(place);
+        while let Some(taken) = self.slots.look(now) {
+            let wanted = Wanted { index: taken.index, slot: taken.slot, is_warmup };
+            match feed.give(wanted, bytes) {
+                Some(given) => {
+                    self.slots.pass(now);
+                    return Some((taken, given, place));
+                }
+                None if self.plan.plan.is_open_loop() => {
+                    self.slots.pass(now);
+                    let not_sent = &mut self.record.counts.not_sent[NotSent::Source.index()];
+                    *not_sent += u64::from(!is_warmup);
+                }
+                None => {
+                    self.hungry_ns = self.hungry_ns.min(now + HUNGRY_NS);
+                    break;
+                }
+            }
+        }
+        self.bytes.give_back(place);
+        None
     }
 
     /// Whose fault a late slot is: the target's when no connection was free at its due time, else
@@ -242,12 +300,36 @@ impl Shard {
             self.record.counts.reused_requests += u64::from(requests) - 1;
         }
         connection.issued = connection.issued.saturating_add(requests);
+        if self.feed.is_some() {
+            return self.write_fed(net, conn, count, now);
+        }
         self.record.counts.bytes_sent += (count * self.plan.plan.request.bytes.len()) as u64;
         connection.is_writing = wants_written;
         if wants_written {
             connection.since_ns = now;
         }
         net.send(conn, count);
+    }
+
+    /// Writes the newest `count` requests of a connection, which came from a feed.
+    fn write_fed(&mut self, net: &mut impl Net, conn: usize, count: usize, now: u64) {
+        let first = self.requests.len(conn) - count;
+        let bytes = if count == 1 {
+            self.bytes.get(self.requests.get(conn, first).bytes)
+        } else {
+            self.scratch.clear();
+            for number in first..first + count {
+                let request = self.bytes.get(self.requests.get(conn, number).bytes);
+                self.scratch.extend_from_slice(request);
+            }
+            &self.scratch
+        };
+        self.record.counts.bytes_sent += bytes.len() as u64;
+        if bytes.len() > SMALL_BATCH_BYTES {
+            let connection = &mut self.connections[conn];
+            (connection.is_writing, connection.since_ns) = (true, now);
+        }
+        net.write(conn, bytes);
     }
 
     pub(super) fn open(&mut self, net: &mut impl Net, conn: usize, now: u64) {

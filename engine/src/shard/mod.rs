@@ -18,6 +18,7 @@ mod closed;
 mod connection;
 mod deadlines;
 mod events;
+mod feed;
 mod slots;
 
 use crate::conn::{HeadPool, ProtocolError};
@@ -25,6 +26,8 @@ use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use acp_wire::{ErrorClass, NotSent};
 use connection::{Connection, Requests, State};
+use feed::Bytes;
+pub use feed::{Feed, Given, Wanted};
 use slots::Slots;
 use std::collections::VecDeque;
 
@@ -37,6 +40,9 @@ pub trait Net {
     /// Write `count` copies of the plan's request. Answered by [`Shard::written`] where
     /// [`Shard::wants_written`].
     fn send(&mut self, conn: usize, count: usize);
+    /// Write these bytes, behind all that was written before. Answered by [`Shard::written`] where
+    /// there are more than [`SMALL_BATCH_BYTES`]; until then the core writes nothing more.
+    fn write(&mut self, conn: usize, bytes: &[u8]);
     /// Close at once.
     fn close(&mut self, conn: usize);
 }
@@ -92,6 +98,14 @@ pub struct Shard {
     slots: Slots,
     connections: Vec<Connection>,
     requests: Requests,
+    /// Where requests come from that are not all the same.
+    feed: Option<Box<dyn Feed>>,
+    /// Bytes of requests that came from there.
+    bytes: Bytes,
+    /// Several requests to be written at once.
+    scratch: Vec<u8>,
+    /// The feed had nothing for a closed loop: when to ask again.
+    hungry_ns: u64,
     heads: HeadPool,
     /// Open connections with room for a request; entries may be stale.
     free: VecDeque<usize>,
@@ -115,9 +129,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The core for `plan`. All memory is allocated here.
+    /// The core for `plan`, whose requests come from `feed`, or are all the plan's one. All memory
+    /// is allocated here; that for requests of a feed once more of them are under way than before.
     #[must_use]
-    pub fn new(plan: ShardPlan) -> Self {
+    pub fn new(plan: ShardPlan, feed: Option<Box<dyn Feed>>) -> Self {
         let connections = plan.connections as usize;
         let head_request = plan.plan.request.is_head;
         Self {
@@ -128,6 +143,10 @@ impl Shard {
             slots: Slots::new(&plan),
             connections: (0..connections).map(|_| Connection::new(head_request)).collect(),
             requests: Requests::new(connections, plan.plan.pipeline as usize),
+            bytes: Bytes::new(feed.as_ref().map_or(0, |_| connections)),
+            feed,
+            scratch: Vec::new(),
+            hungry_ns: u64::MAX,
             heads: HeadPool::new(),
             free: VecDeque::with_capacity(connections),
             retries: VecDeque::with_capacity(connections * plan.plan.pipeline as usize),
@@ -154,6 +173,18 @@ impl Shard {
     #[must_use]
     pub fn wants_written(&self) -> bool {
         wants_written(&self.plan)
+    }
+
+    /// Whether a connection waits for [`Self::written`].
+    #[inline]
+    #[must_use]
+    pub fn is_writing(&self, conn: usize) -> bool {
+        self.connections[conn].is_writing
+    }
+
+    /// What a person should know of where requests come from.
+    pub fn feed_note(&mut self) -> Option<String> {
+        self.feed.as_mut()?.note()
     }
 
     /// Opens connections before the run, so that the first request need not wait for one. Without
@@ -207,6 +238,10 @@ impl Shard {
             self.slots.resume(now);
             self.resume_all(net, now);
         }
+        if now >= self.hungry_ns {
+            self.hungry_ns = u64::MAX;
+            self.resume_all(net, now);
+        }
         if self.phase > Phase::Preparing && self.plan.plan.is_open_loop() {
             self.send_due(net, now);
         }
@@ -253,6 +288,7 @@ impl Shard {
                 continue;
             }
             while let Some(request) = self.requests.pop(conn) {
+                self.bytes.give_back(request.bytes);
                 self.active -= 1;
                 if request.is_measured {
                     self.in_flight -= 1;
@@ -353,7 +389,9 @@ impl Shard {
         self.exhausted_since_ns = None;
         // Retries of warm-up requests are forgotten with the warm-up.
         self.active -= self.retries.len() as u64;
-        self.retries.clear();
+        for request in self.retries.drain(..) {
+            self.bytes.give_back(request.bytes);
+        }
         if !self.plan.plan.is_open_loop() {
             self.resume_all(net, now);
         }
@@ -411,7 +449,8 @@ impl Shard {
         let ends = |now: u64| {
             let grace_ns = GRACE_NS.min(self.plan.plan.timeout_ns);
             let at_ns = if now < end_ns { end_ns } else { end_ns.saturating_add(grace_ns) };
-            Wake { at_ns: at_ns.min(self.slots.resume_ns()), due: false }
+            let at_ns = at_ns.min(self.slots.resume_ns()).min(self.hungry_ns);
+            Wake { at_ns, due: false }
         };
         match self.slots.next_ns() {
             // Without a free connection a due slot waits for an event, not for a time.

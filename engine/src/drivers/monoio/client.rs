@@ -15,7 +15,7 @@
 //! (–: preempted more often than that.) So it is the alarm, and looking where a core is ours.
 
 use super::alarm::Alarm;
-use super::links::Links;
+use super::links::{Batch, Links};
 use crate::drivers::errno;
 use crate::drivers::host::{HEARTBEAT_NS, Host, Start};
 use crate::shard::{Closed, Shard, Wake};
@@ -108,7 +108,8 @@ impl Core {
     }
 
     pub(super) fn written(&mut self, conn: usize, life: u64) {
-        if !self.shard.wants_written() {
+        // An earlier life may not speak for this one.
+        if !self.links.is_live(conn, life) || !self.shard.is_writing(conn) {
             return;
         }
         let Some(now) = self.event(conn, life) else { return };
@@ -137,8 +138,8 @@ impl Core {
         Some(now)
     }
 
-    /// Requests to be written now: how many bytes of what.
-    pub(super) fn take_batch(&mut self, conn: usize, life: u64) -> Option<(Rc<Vec<u8>>, usize)> {
+    /// What is to be written now.
+    pub(super) fn take_batch(&mut self, conn: usize, life: u64) -> Option<Batch> {
         // Whoever was held up may have lost the right to send since the request was handed out.
         if self.host.is_lease_over() {
             self.obey(self.host.now());

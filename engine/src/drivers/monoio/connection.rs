@@ -3,6 +3,7 @@
 //! A read is always under way, so each open connection holds [`RECEIVE_BYTES`] of memory.
 
 use super::client::Core;
+use super::links::Batch;
 use crate::shard::Closed;
 use monoio::buf::IoBuf as _;
 use monoio::io::Splitable as _;
@@ -88,12 +89,19 @@ impl Connection {
     async fn write(&self, mut writer: OwnedWriteHalf<TcpStream>) {
         loop {
             // Looked at whenever the task runs, and the task is woken when there is something.
-            let (requests, bytes) = poll_fn(|_| {
+            let batch = poll_fn(|_| {
                 let batch = self.core.borrow_mut().take_batch(self.conn, self.life);
                 batch.map_or(Poll::Pending, Poll::Ready)
             })
             .await;
-            let (result, _) = writer.write_all(requests.slice(..bytes)).await;
+            let result = match batch {
+                Batch::Copies(requests, bytes) => writer.write_all(requests.slice(..bytes)).await.0,
+                Batch::Bytes(bytes) => {
+                    let (result, bytes) = writer.write_all(bytes).await;
+                    self.core.borrow_mut().links.give_back(self.conn, self.life, bytes);
+                    result
+                }
+            };
             match result {
                 Ok(_) => self.core.borrow_mut().written(self.conn, self.life),
                 // Says nothing that the end of the reading does not say too.

@@ -15,11 +15,29 @@ struct Link {
     /// Raised by opening and closing: a task of an earlier life ends and reports nothing.
     life: u64,
     is_open: bool,
-    /// Requests that the task has not begun to write.
+    /// Copies of the plan's request that the task has not begun to write.
     to_write: usize,
+    /// Other bytes that it has not.
+    bytes: Vec<u8>,
     waker: Option<Waker>,
     /// Its task is being polled. Waking it then would put it in front of all others.
     is_running: bool,
+}
+
+impl Link {
+    fn wake(&self) {
+        if let (Some(waker), false) = (&self.waker, self.is_running) {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// What one write takes.
+pub(super) enum Batch {
+    /// So many bytes of copies of the plan's request.
+    Copies(Rc<Vec<u8>>, usize),
+    /// These bytes.
+    Bytes(Vec<u8>),
 }
 
 /// All connections of one shard.
@@ -73,19 +91,33 @@ impl Links {
         is_live
     }
 
-    /// Requests to be written now: how many bytes of what.
-    pub(super) fn take_batch(&mut self, conn: usize, life: u64) -> Option<(Rc<Vec<u8>>, usize)> {
-        if !self.is_live(conn, life) || self.links[conn].to_write == 0 {
+    /// What is to be written now.
+    pub(super) fn take_batch(&mut self, conn: usize, life: u64) -> Option<Batch> {
+        if !self.is_live(conn, life) {
+            return None;
+        }
+        if !self.links[conn].bytes.is_empty() {
+            return Some(Batch::Bytes(std::mem::take(&mut self.links[conn].bytes)));
+        }
+        if self.links[conn].to_write == 0 {
             return None;
         }
         let count = self.links[conn].to_write.min(self.plan.plan.pipeline as usize);
         self.links[conn].to_write -= count;
-        Some((Rc::clone(&self.requests), count * self.request_bytes))
+        Some(Batch::Copies(Rc::clone(&self.requests), count * self.request_bytes))
+    }
+
+    /// Bytes that were written: their memory serves again.
+    pub(super) fn give_back(&mut self, conn: usize, life: u64, mut bytes: Vec<u8>) {
+        if self.is_live(conn, life) && self.links[conn].bytes.capacity() == 0 {
+            bytes.clear();
+            self.links[conn].bytes = bytes;
+        }
     }
 
     /// Whether a task has requests that it has not begun to write.
     pub(super) fn has_requests_to_write(&self) -> bool {
-        self.links.iter().any(|link| link.to_write > 0)
+        self.links.iter().any(|link| link.to_write > 0 || !link.bytes.is_empty())
     }
 
     /// Ends every task.
@@ -104,11 +136,13 @@ impl Net for Links {
     }
 
     fn send(&mut self, conn: usize, count: usize) {
-        let link = &mut self.links[conn];
-        link.to_write += count;
-        if let (Some(waker), false) = (&link.waker, link.is_running) {
-            waker.wake_by_ref();
-        }
+        self.links[conn].to_write += count;
+        self.links[conn].wake();
+    }
+
+    fn write(&mut self, conn: usize, bytes: &[u8]) {
+        self.links[conn].bytes.extend_from_slice(bytes);
+        self.links[conn].wake();
     }
 
     fn close(&mut self, conn: usize) {

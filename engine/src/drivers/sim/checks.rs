@@ -57,6 +57,8 @@ impl Sums {
 
 pub(super) struct Checks {
     part: ShardPlan,
+    /// The feed has always a request.
+    is_fed_well: bool,
     course: Course,
     /// Slots that were settled when the course was last changed: they stay so.
     settled: u64,
@@ -76,8 +78,9 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    pub(super) fn new(part: ShardPlan) -> Self {
+    pub(super) fn new(part: ShardPlan, is_fed_well: bool) -> Self {
         Self {
+            is_fed_well,
             course: Course::planned(&part.plan),
             settled: 0,
             allowed: 0,
@@ -286,7 +289,7 @@ impl Checks {
             assert_eq!(*catchup, Catchup::Smooth, "a due slot waits beside a free connection");
             assert!(wake.at_ns > now, "a slot is held back without a time");
             if sums.backlog == 0 {
-                let last_ns = now + self.half_gap_ns(sums.sent);
+                let last_ns = now + self.half_gap_ns(sums.sent + sums.not_sent);
                 assert!(wake.at_ns <= last_ns, "a slot is held back for longer than half a gap");
             }
         }
@@ -317,7 +320,7 @@ impl Checks {
             }
             (Course::Open(_), false) => false,
         };
-        if is_idle || sums.sent >= self.due(is_warmup, 0, now) {
+        if is_idle || !self.is_fed_well || sums.sent >= self.due(is_warmup, 0, now) {
             return;
         }
         for (conn, link) in net.links.iter().enumerate() {

@@ -1,12 +1,13 @@
 //! The driver of one simulated shard: the loop of a real one, with a clock that it moves itself.
 
 use super::checks::Checks;
+use super::feed::SimFeed;
 use super::network::{Event, Network, Token};
 use super::random::Random;
 use super::scenario::Scenario;
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
-use crate::shard::{Shard, Wake};
+use crate::shard::{Feed, Shard, Wake};
 
 /// Longest wait of drivers that have a heartbeat.
 const HEARTBEAT_NS: u64 = 20_000_000;
@@ -43,6 +44,7 @@ pub(super) struct Outcome {
     /// Sum of the frames of the warm-up, and of what came before it.
     pub(super) warmup: Box<Record>,
     pub(super) sends: u64,
+    pub(super) sent_bytes: u64,
     pub(super) received: u64,
     pub(super) answered: u64,
     pub(super) received_bytes: u64,
@@ -89,7 +91,10 @@ pub(super) fn run(
     is_traced: bool,
     spares: &mut Spares,
 ) -> Outcome {
-    let shard = Shard::new(part.clone());
+    let feed = scenario.feed.map(|empty| -> Box<dyn Feed> {
+        Box::new(SimFeed::new(Random::new(random.next()), part.clone(), empty))
+    });
+    let shard = Shard::new(part.clone(), feed);
     let net_random = Random::new(random.next());
     let net =
         Network::new(scenario, part.connections, shard.wants_written(), net_random, is_traced);
@@ -98,6 +103,7 @@ pub(super) fn run(
         measured: spares.take(),
         warmup: spares.take(),
         sends: 0,
+        sent_bytes: 0,
         received: 0,
         answered: 0,
         received_bytes: 0,
@@ -125,7 +131,7 @@ pub(super) fn run(
         next_frame_ns: u64::MAX,
         measured_ns: u64::MAX,
         told: 0,
-        checks: Checks::new(part),
+        checks: Checks::new(part, scenario.feed.is_none_or(|empty| empty == 0)),
         outcome,
         spares,
     };
@@ -302,6 +308,7 @@ impl Driver<'_> {
         assert_eq!(self.net.open_links(), 0, "connections are open at the end");
         outcome.measured.add(&record);
         outcome.sends = self.net.sends;
+        outcome.sent_bytes = self.net.sent_bytes;
         outcome.received = self.net.received;
         outcome.answered = self.net.answered;
         outcome.lost_on_used = self.net.lost_on_used;

@@ -11,6 +11,7 @@
 
 mod checks;
 mod driver;
+mod feed;
 mod network;
 mod random;
 mod run;

@@ -6,7 +6,7 @@ use super::random::Random;
 use super::scenario::{Faults, Scenario, Split};
 use super::server::{GOOD_BYE, Reply};
 use crate::plan::Plan;
-use crate::shard::{Closed, Net};
+use crate::shard::{Closed, Net, SMALL_BATCH_BYTES};
 use acp_wire::ErrorClass;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -90,6 +90,8 @@ pub(super) struct Network {
     pub(super) is_traced: bool,
     /// Requests handed to connections.
     pub(super) sends: u64,
+    /// Bytes of them.
+    pub(super) sent_bytes: u64,
     /// Requests that servers have received and answered, in full.
     pub(super) received: u64,
     pub(super) answered: u64,
@@ -121,6 +123,7 @@ impl Network {
             is_stopped: false,
             is_traced,
             sends: 0,
+            sent_bytes: 0,
             received: 0,
             answered: 0,
             lost_on_used: 0,
@@ -301,7 +304,7 @@ impl Network {
             let is_early = self.random.chance(self.faults.early);
             self.answer(conn, if is_early { begun_ns } else { read_ns });
         }
-        if self.wants_written {
+        if self.links[conn].is_writing {
             self.push(conn, read_ns, Event::Written);
         }
     }
@@ -340,19 +343,9 @@ impl Network {
     }
 }
 
-impl Net for Network {
-    fn open(&mut self, conn: usize) {
-        self.trace(|| format!("{conn:>3} open"));
-        self.calls += 1;
-        let link = &mut self.links[conn];
-        assert_eq!(link.state, State::Closed, "connection {conn} is opened, but was not closed");
-        let generation = link.generation;
-        *link =
-            Link { state: State::Connecting, generation, since_ns: self.now, ..Link::default() };
-        self.connect(conn);
-    }
-
-    fn send(&mut self, conn: usize, count: usize) {
+impl Network {
+    /// Requests come to the server.
+    fn carry(&mut self, conn: usize, count: usize, wants_written: bool) {
         self.trace(|| format!("{conn:>3} send {count}"));
         self.calls += 1;
         self.sends += count as u64;
@@ -368,8 +361,34 @@ impl Net for Network {
         let most = self.plan.requests_per_connection.map_or(u64::MAX, u64::from);
         let most = if self.plan.keep_alive { most } else { 1 };
         assert!(link.issued <= most, "more requests than a connection may carry");
-        (link.is_writing, link.written_since_ns) = (self.wants_written, self.now);
+        (link.is_writing, link.written_since_ns) = (wants_written, self.now);
         self.serve(conn, count);
+    }
+}
+
+impl Net for Network {
+    fn open(&mut self, conn: usize) {
+        self.trace(|| format!("{conn:>3} open"));
+        self.calls += 1;
+        let link = &mut self.links[conn];
+        assert_eq!(link.state, State::Closed, "connection {conn} is opened, but was not closed");
+        let generation = link.generation;
+        *link =
+            Link { state: State::Connecting, generation, since_ns: self.now, ..Link::default() };
+        self.connect(conn);
+    }
+
+    fn send(&mut self, conn: usize, count: usize) {
+        let wants_written = self.wants_written;
+        self.sent_bytes += (count * self.plan.request.bytes.len()) as u64;
+        self.carry(conn, count, wants_written);
+    }
+
+    /// Requests from a feed have no body here, so their ends can be counted.
+    fn write(&mut self, conn: usize, bytes: &[u8]) {
+        let count = bytes.windows(4).filter(|&window| window == b"\r\n\r\n").count();
+        self.sent_bytes += bytes.len() as u64;
+        self.carry(conn, count, bytes.len() > SMALL_BATCH_BYTES);
     }
 
     fn close(&mut self, conn: usize) {

@@ -68,7 +68,7 @@ fn check_shard(scenario: &Scenario, outcome: &Outcome, planned: Option<u64>) {
     let (plan, books) = (&*scenario.plan, outcome.measured.counts.books());
     assert!(books.balanced, "{books:#?}");
     assert_eq!(books.planned, planned.unwrap_or(books.sent), "slots of the schedule");
-    check_reasons(plan, outcome, &books);
+    check_reasons(scenario, outcome, &books);
     check_histograms(plan, &outcome.measured, &books);
     check_times(scenario, outcome, &books);
     check_network(scenario, outcome);
@@ -79,9 +79,13 @@ fn check_shard(scenario: &Scenario, outcome: &Outcome, planned: Option<u64>) {
 }
 
 /// Slots are given up only for reasons that there are.
-fn check_reasons(plan: &Plan, outcome: &Outcome, books: &Books) {
+fn check_reasons(scenario: &Scenario, outcome: &Outcome, books: &Books) {
+    let plan = &*scenario.plan;
     for (&reason, &count) in &books.not_sent {
         let is_possible = match (reason, &plan.schedule) {
+            (NotSent::Source, Schedule::Open { .. }) => {
+                scenario.feed.is_some_and(|empty| empty > 0)
+            }
             (NotSent::Stopped, _) => outcome.is_stopped,
             (NotSent::Backlog, Schedule::Open { backlog, .. }) => {
                 *backlog < count + books.sent + 1000
@@ -156,7 +160,6 @@ fn rounded(value: u64) -> u64 {
 }
 
 fn check_network(scenario: &Scenario, outcome: &Outcome) {
-    let plan = &*scenario.plan;
     let (measured, warmup) = (&outcome.measured.counts, &outcome.warmup.counts);
     assert!(outcome.received <= outcome.sends, "requests that nobody has sent");
     assert!(measured.completed + warmup.completed <= outcome.answered, "answers that nobody gave");
@@ -174,8 +177,8 @@ fn check_network(scenario: &Scenario, outcome: &Outcome) {
         let most = outcome.lost_on_used;
         assert!(measured.retried_requests <= most, "a request on a new connection is sent again");
     }
-    let bytes = outcome.sends * plan.request.bytes.len() as u64;
-    assert_eq!(measured.bytes_sent + warmup.bytes_sent, bytes, "bytes sent");
+    let bytes = measured.bytes_sent + warmup.bytes_sent;
+    assert_eq!(bytes, outcome.sent_bytes, "bytes sent");
     let (connects, disconnects) =
         (measured.connects + warmup.connects, measured.disconnects + warmup.disconnects);
     assert_eq!(connects, disconnects + outcome.open, "connections that are open");

@@ -26,6 +26,8 @@ pub(super) struct Scenario {
     pub(super) changes: Vec<Told>,
     /// Frames are about so long.
     pub(super) frame_ns: u64,
+    /// Requests come from a feed, which has none so often, per mille.
+    pub(super) feed: Option<u64>,
 }
 
 /// A change of the course. Times are from the start of the measured part.
@@ -103,7 +105,9 @@ impl Scenario {
             if random.chance(150) { random.between(0, length_ns.min(SECOND)) } else { 0 };
         let changes = changes(random, &plan, share.from_us * 1000, length_ns);
         let frame_ns = random.spread(5 * MS, 2 * SECOND);
-        Self { plan, shards, faults, stop_ns, share, begun_ns, changes, frame_ns }
+        let empty = if is_calm { 0 } else { random.pick(&[0, 0, 10, 300]) };
+        let feed = random.chance(300).then_some(empty);
+        Self { plan, shards, faults, stop_ns, share, begun_ns, changes, frame_ns, feed }
     }
 
     /// By so much a run may be longer than its plan says: nothing is sent in a pause.

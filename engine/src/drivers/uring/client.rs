@@ -4,7 +4,7 @@
 //! tick ─► core's turn ─► opens ─► enter (submit and wait) ─► spin until due ─► completions ─► core's events
 //! ```
 
-use super::links::{CONNECT, Links, RECEIVE, RECEIVE_LARGE, SEND};
+use super::links::{CONNECT, Links, RECEIVE, RECEIVE_LARGE, REMAINDER, SEND, WRITE};
 use super::{Buffers, Completion, Ring, RingError, RingOptions, SMALL_BUFFER_BYTES, Token, Wait};
 use crate::drivers::errno;
 use crate::drivers::host::{HEARTBEAT_NS, Host, Start};
@@ -113,7 +113,7 @@ impl Client {
     fn obey(&mut self, host: &Host, now: u64) {
         if host.is_stopped(now) && !self.shard.is_stopped() {
             self.shard.stop(now);
-            if host.is_lease_over() && self.links.ring.has_unsubmitted() {
+            if host.is_lease_over() && self.links.has_unsubmitted() {
                 self.links.ring.seal();
                 self.is_cut_off = true;
             }
@@ -128,6 +128,7 @@ impl Client {
             self.obey(host, host.now());
         }
         self.links.open_waiting()?;
+        self.links.flush();
         self.publish();
         let until_ns = wake.at_ns.saturating_sub(now);
         let spin_ns = if wake.due { host.spin_ns() } else { 0 };
@@ -177,6 +178,7 @@ impl Client {
             }
             self.shard.record_mut().counts.completions += count as u64;
             if count < BATCH {
+                self.links.recycle();
                 break;
             }
             // More than a batch: let the kernel have its buffers back in between.
@@ -197,6 +199,8 @@ impl Client {
             RECEIVE | RECEIVE_LARGE => self.received(host, completion, token, now),
             CONNECT => self.connected(host, completion, token, now),
             SEND => self.sent(completion, token, now),
+            WRITE => self.wrote(completion, token),
+            REMAINDER => self.wrote_piece(completion, token, now),
             // Cancelling and closing: whether there was something to cancel does not matter.
             _ => {}
         }
@@ -260,6 +264,32 @@ impl Client {
     fn sent(&mut self, completion: Completion, token: Token, now: u64) {
         if self.links.is_live(token) && completion.count().is_ok() && self.shard.wants_written() {
             self.shard.written(&mut self.links, token.index as usize, now);
+        }
+    }
+
+    /// What fits at once is sent in silence: this one did not.
+    #[cold]
+    fn wrote(&mut self, completion: Completion, token: Token) {
+        if !self.links.is_live(token) {
+            return;
+        }
+        match completion.count() {
+            Ok(taken) => self.links.fell_short(token.index as usize, taken as usize),
+            Err(libc::EAGAIN) => self.links.fell_short(token.index as usize, 0),
+            // The end of the receive says as much.
+            Err(_) => {}
+        }
+    }
+
+    fn wrote_piece(&mut self, completion: Completion, token: Token, now: u64) {
+        if !self.links.is_live(token) {
+            return self.links.free_orphan(token);
+        }
+        let conn = token.index as usize;
+        if let Ok(bytes) = completion.count()
+            && self.links.piece_gone(conn, bytes as usize)
+        {
+            self.shard.written(&mut self.links, conn, now);
         }
     }
 }

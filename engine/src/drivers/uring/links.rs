@@ -3,10 +3,12 @@
 //! Opening waits until the end of a turn. A socket is put into the table at once, while closing goes
 //! through the queue: so what was queued about the old socket has to be submitted first.
 
+use super::outbox::{Outbox, Segment};
+use super::remainder::Remainder;
 use super::{AddressId, Notify, Ring, RingError, Token, Wait};
 use crate::drivers::errno;
 use crate::plan::ShardPlan;
-use crate::shard::{Net, wants_written};
+use crate::shard::{Net, SMALL_BATCH_BYTES, wants_written};
 use acp_wire::ErrorClass;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
@@ -17,12 +19,16 @@ pub(super) const CONNECT: u8 = 2;
 pub(super) const SEND: u8 = 3;
 pub(super) const RECEIVE_LARGE: u8 = 4;
 const END: u8 = 5;
+/// A send of bytes from the outbox that fits at once, in silence.
+pub(super) const WRITE: u8 = 6;
+/// A send of bytes that did not.
+pub(super) const REMAINDER: u8 = 7;
 
 /// A connection that has filled so many small buffers to the brim gets large ones.
 const FULL_BUFFERS: u8 = 8;
 
 /// What is under way on one connection.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Link {
     /// Raised by closing: what completes later belongs to nobody.
     generation: u32,
@@ -35,10 +41,13 @@ struct Link {
     is_waiting: bool,
     /// Small buffers filled to the brim, up to [`FULL_BUFFERS`].
     full_buffers: u8,
+    /// What was written last.
+    segment: Segment,
+    remainder: Option<Box<Remainder>>,
 }
 
 impl Link {
-    fn receive_kind(self) -> u8 {
+    fn receive_kind(&self) -> u8 {
         if self.full_buffers == FULL_BUFFERS { RECEIVE_LARGE } else { RECEIVE }
     }
 }
@@ -51,6 +60,9 @@ pub(super) struct Links {
     // First: the ring goes before the memory that its operations name.
     pub(super) ring: Ring,
     links: Vec<Link>,
+    outbox: Outbox,
+    /// Bytes that are with the kernel on behalf of connections that were closed since, by token.
+    orphans: Vec<(u64, Box<Remainder>)>,
     /// As many copies of the request as a connection may carry.
     requests: Vec<u8>,
     request_bytes: usize,
@@ -76,7 +88,9 @@ impl Links {
         let addresses = plan.addresses.iter().map(keep).collect();
         Self {
             ring,
-            links: vec![Link::default(); connections],
+            links: (0..connections).map(|_| Link::default()).collect(),
+            outbox: Outbox::default(),
+            orphans: Vec::new(),
             requests: request.repeat(plan.plan.pipeline as usize),
             request_bytes: request.len(),
             notify: if wants_written(plan) { Notify::Always } else { Notify::OnFailure },
@@ -172,11 +186,17 @@ impl Links {
 
     /// Cancels what holds the socket. One by one: the kernel finds an operation by its token at once,
     /// but would look through those of all connections for the ones of a file.
-    fn end_operations(&mut self, conn: usize, was: Link) {
-        if let Some(kind) = was.receiving {
+    fn end_operations(&mut self, conn: usize) {
+        let link = &mut self.links[conn];
+        let (receiving, is_connecting) = (link.receiving, link.is_connecting);
+        if let Some(remainder) = link.remainder.take_if(|remainder| remainder.is_going()) {
+            self.orphans.push((self.token(REMAINDER, conn), remainder));
+            self.cancel(REMAINDER, conn);
+        }
+        if let Some(kind) = receiving {
             self.cancel(kind, conn);
         }
-        if was.is_connecting {
+        if is_connecting {
             self.cancel(CONNECT, conn);
         }
         // A small send is never under way for long.
@@ -188,6 +208,95 @@ impl Links {
     fn cancel(&mut self, kind: u8, conn: usize) {
         let (operation, end) = (self.token(kind, conn), self.token(END, conn));
         self.ring.cancel_by_user_data(operation, Notify::OnFailure, end);
+    }
+
+    /// Whether something waits for the ring to be entered.
+    pub(super) fn has_unsubmitted(&mut self) -> bool {
+        self.outbox.has_waiting() || self.ring.has_unsubmitted()
+    }
+
+    /// Hands what was written to the ring.
+    #[inline]
+    pub(super) fn flush(&mut self) {
+        if self.outbox.has_waiting() {
+            self.flush_waiting();
+        }
+    }
+
+    fn flush_waiting(&mut self) {
+        let conns = self.outbox.take_conns();
+        for &conn in &conns {
+            let Link { segment, generation, .. } = self.links[conn];
+            if self.outbox.is_waiting(segment) {
+                let token = Token { kind: WRITE, generation, index: file(conn) }.pack();
+                let bytes = self.outbox.waiting_bytes(segment);
+                // SAFETY: the page is not changed from here on until it is recycled, which is when
+                // everything was submitted and has completed as far as it does so at once.
+                unsafe { self.ring.send_now(file(conn), bytes, token) };
+            }
+        }
+        self.outbox.flushed(conns);
+    }
+
+    /// Bytes behind what is written already, and not all of it at once.
+    #[cold]
+    fn write_large(&mut self, conn: usize, bytes: &[u8], reports: bool) {
+        let link = &mut self.links[conn];
+        let remainder = link.remainder.get_or_insert_default();
+        if self.outbox.is_waiting(link.segment) {
+            remainder.push(self.outbox.waiting_bytes(link.segment));
+            link.segment = Segment::default();
+        }
+        remainder.push(bytes);
+        remainder.reports |= reports;
+        self.send_remainder(conn);
+    }
+
+    /// All completions that there were have been looked at: no send was short that is not known.
+    #[inline]
+    pub(super) fn recycle(&mut self) {
+        if !self.ring.has_unsubmitted() {
+            self.outbox.recycle();
+        }
+    }
+
+    /// A send from the outbox took less than all, or nothing.
+    #[cold]
+    pub(super) fn fell_short(&mut self, conn: usize, taken: usize) {
+        let link = &mut self.links[conn];
+        let Some(rest) = self.outbox.rest(link.segment, taken) else { return };
+        link.remainder.get_or_insert_default().push(rest);
+        self.send_remainder(conn);
+    }
+
+    /// Sends the next piece of what did not fit, unless one is under way. Returns whether all has
+    /// gone.
+    fn send_remainder(&mut self, conn: usize) -> bool {
+        let token = self.token(REMAINDER, conn);
+        let Some(remainder) = &mut self.links[conn].remainder else { return true };
+        if remainder.is_going() {
+            return false;
+        }
+        let Some(bytes) = remainder.next() else { return true };
+        // SAFETY: the bytes stay as they are until the completion, among the orphans if need be.
+        unsafe { self.ring.send(file(conn), bytes, Notify::Always, token) };
+        false
+    }
+
+    /// A piece of what did not fit has gone. Returns whether the core wants to know that all has.
+    pub(super) fn piece_gone(&mut self, conn: usize, bytes: usize) -> bool {
+        let Some(remainder) = &mut self.links[conn].remainder else { return false };
+        // What was cut off is followed by the end of the connection.
+        if !remainder.gone(bytes) || !self.send_remainder(conn) {
+            return false;
+        }
+        let remainder = self.links[conn].remainder.as_mut();
+        remainder.is_some_and(|remainder| std::mem::take(&mut remainder.reports))
+    }
+
+    /// The kernel has let go of bytes of a connection that was closed.
+    pub(super) fn free_orphan(&mut self, token: Token) {
+        self.orphans.retain(|(owner, _)| *owner != token.pack());
     }
 
     fn connect(&mut self, conn: usize) -> io::Result<()> {
@@ -219,16 +328,28 @@ impl Net for Links {
         unsafe { self.ring.send(file(conn), bytes, self.notify, token) };
     }
 
+    #[inline]
+    fn write(&mut self, conn: usize, bytes: &[u8]) {
+        let link = &mut self.links[conn];
+        let is_small = bytes.len() <= SMALL_BATCH_BYTES;
+        if is_small && link.remainder.as_ref().is_none_or(|remainder| !remainder.is_going()) {
+            link.segment = self.outbox.write(conn, link.segment, bytes);
+        } else {
+            self.write_large(conn, bytes, !is_small);
+        }
+    }
+
     fn close(&mut self, conn: usize) {
-        let was = self.links[conn];
-        if was.has_file {
-            self.end_operations(conn, was);
+        if self.links[conn].has_file {
+            self.end_operations(conn);
             self.ring.close(file(conn), Notify::OnFailure, self.token(END, conn));
             self.must_flush = true;
         }
-        let generation = Token::next_generation(was.generation);
-        let full_buffers = was.full_buffers;
-        self.links[conn] = Link { generation, full_buffers, ..Link::default() };
+        let link = &mut self.links[conn];
+        let generation = Token::next_generation(link.generation);
+        let (full_buffers, remainder) = (link.full_buffers, link.remainder.take());
+        let remainder = remainder.map(|_| Box::default());
+        *link = Link { generation, full_buffers, remainder, ..Link::default() };
     }
 }
 

@@ -19,8 +19,10 @@ mod error;
 mod features;
 mod links;
 mod operations;
+mod outbox;
 mod probe;
 mod registered;
+mod remainder;
 mod ring;
 mod token;
 

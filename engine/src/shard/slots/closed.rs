@@ -1,10 +1,14 @@
 //! Slots that are due when a connection is free.
 
+use super::Taken;
 use crate::plan::{Pauses, ShardPlan};
 use std::sync::Arc;
 
 /// A cursor over slots without due times.
 pub(in crate::shard) struct Closed {
+    plan: ShardPlan,
+    /// Own slots of the present part of the run that were somebody else's.
+    first: u64,
     start_ns: u64,
     end_ns: u64,
     /// Length of the measured part.
@@ -26,6 +30,8 @@ pub(in crate::shard) struct Closed {
 impl Closed {
     pub(super) fn new(plan: &ShardPlan, requests: Option<u64>, duration_ns: Option<u64>) -> Self {
         Self {
+            plan: plan.clone(),
+            first: 0,
             start_ns: u64::MAX,
             end_ns: u64::MAX,
             duration_ns,
@@ -46,6 +52,7 @@ impl Closed {
         self.taken = 0;
         self.given_up = 0;
         self.is_measuring = !is_warmup;
+        self.first = if is_warmup || self.requests.is_none() { 0 } else { self.plan.skip };
         let (left, duration_ns) = match is_warmup {
             true => (self.is_heir.then_some(0), None),
             false => (self.requests, self.duration_ns),
@@ -80,13 +87,18 @@ impl Closed {
     }
 
     #[inline]
-    pub(super) fn take(&mut self, now: u64) -> Option<u64> {
+    pub(super) fn look(&mut self, now: u64) -> Option<Taken> {
         if self.left == 0 || now >= self.end_ns || now < self.start_ns || self.is_paused(now) {
             return None;
         }
+        let index = self.first + self.taken;
+        Some(Taken { index, slot: self.plan.slot(index), due_ns: now })
+    }
+
+    #[inline]
+    pub(super) fn pass(&mut self) {
         self.left -= 1;
         self.taken += 1;
-        Some(now)
     }
 
     /// Until the turn that ends it, too: it wakes all connections alike.

@@ -12,6 +12,16 @@ use crate::plan::{Course, Schedule, ShardPlan};
 use closed::Closed;
 use open::Open;
 
+/// A slot that may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Number among the shard's own slots of this part of the run.
+    pub(super) index: u64,
+    /// Number among all slots of this part of the run.
+    pub(super) slot: u64,
+    pub(super) due_ns: u64,
+}
+
 /// The cursor.
 pub(super) enum Slots {
     Open(Open),
@@ -46,12 +56,29 @@ impl Slots {
         }
     }
 
-    /// The due time of a slot that may be sent at `now`; the cursor moves on.
+    /// A slot that may be sent at `now`; the cursor moves on.
     #[inline]
-    pub(super) fn take(&mut self, now: u64) -> Option<u64> {
+    pub(super) fn take(&mut self, now: u64) -> Option<Taken> {
+        let taken = self.look(now)?;
+        self.pass(now);
+        Some(taken)
+    }
+
+    /// The slot that may be sent at `now`. The cursor stays.
+    #[inline]
+    pub(super) fn look(&mut self, now: u64) -> Option<Taken> {
         match self {
-            Self::Open(open) => open.take(now),
-            Self::Closed(closed) => closed.take(now),
+            Self::Open(open) => open.look(now),
+            Self::Closed(closed) => closed.look(now),
+        }
+    }
+
+    /// The cursor moves on, over a slot that [`Self::look`] has just shown.
+    #[inline]
+    pub(super) fn pass(&mut self, now: u64) {
+        match self {
+            Self::Open(open) => open.pass(now),
+            Self::Closed(closed) => closed.pass(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Slots with due times.
 
+use super::Taken;
 use crate::pace::Pace;
 use crate::plan::{Schedule, ShardPlan};
 use acp_wire::plan::Catchup;
@@ -116,13 +117,19 @@ impl Open {
     }
 
     #[inline]
-    pub(super) fn take(&mut self, now: u64) -> Option<u64> {
+    pub(super) fn look(&mut self, now: u64) -> Option<Taken> {
         if self.catchup == Catchup::None {
             self.skip_late(now);
         }
         if self.due_ns > now || self.next >= self.total || now < self.smooth_ns {
             return None;
         }
+        let slot = self.plan.slot(self.next);
+        Some(Taken { index: self.next, slot, due_ns: self.due_ns })
+    }
+
+    #[inline]
+    pub(super) fn pass(&mut self, now: u64) {
         let due_ns = self.due_ns;
         self.seek(self.next + 1);
         if now - due_ns > self.late_limit_ns && self.catchup == Catchup::Smooth {
@@ -130,7 +137,6 @@ impl Open {
             let half_gap_ns = (self.due_ns - due_ns) / 2;
             self.smooth_ns = self.smooth_ns.max(now.saturating_sub(SMOOTH_STEP_NS)) + half_gap_ns;
         }
-        Some(due_ns)
     }
 
     #[inline]

@@ -58,11 +58,16 @@ fn closed_loop(requests: Option<u64>, duration: Option<&str>) -> Load {
 }
 
 /// Takes every slot at the nanosecond at which it may go; not one earlier.
+/// The due time of the slot that is taken.
+fn take(slots: &mut Slots, now: u64) -> Option<u64> {
+    slots.take(now).map(|taken| taken.due_ns)
+}
+
 fn taken_on_time(slots: &mut Slots) -> Vec<u64> {
     let mut due = Vec::new();
     while let Some(at_ns) = slots.next_ns() {
         assert_eq!(slots.take(at_ns - 1), None, "before its time");
-        assert_eq!(slots.take(at_ns), Some(at_ns), "at its time");
+        assert_eq!(take(slots, at_ns), Some(at_ns), "at its time");
         due.push(at_ns - START_NS);
     }
     assert_eq!(slots.take(u64::MAX - 1), None, "after the last one");
@@ -130,7 +135,7 @@ fn held_up(catchup: Catchup, backlog: u64) -> Late {
     let held_ns = START_NS + 100 * MS + 500_000;
     let mut late = Late::default();
     for now in (held_ns..=START_NS + SECOND).step_by(10_000) {
-        while slots.take(now).is_some() {
+        while take(slots, now).is_some() {
             late.at_once += u64::from(now == held_ns);
             late.within_20_ms += u64::from(now <= held_ns + 20 * MS);
         }
@@ -161,7 +166,7 @@ fn smooth_is_over_when_nothing_is_late() {
     let held_ns = START_NS + 100 * MS;
     let lags: Vec<_> = (held_ns..START_NS + SECOND)
         .step_by(10_000)
-        .flat_map(|now| slots.take(now).map(|due_ns| (due_ns - START_NS, now - due_ns)))
+        .flat_map(|now| take(slots, now).map(|due_ns| (due_ns - START_NS, now - due_ns)))
         .collect();
     assert_eq!(lags.len(), 1000);
     assert!(lags.windows(2).all(|pair| pair[1].1 <= pair[0].1), "lag only shrinks");
@@ -190,7 +195,7 @@ fn no_more_slots_wait_than_the_backlog_holds() {
             found.0 += due_before(slots, now) - given_up;
             found.1 += given_up;
             let oldest_ns = slots.next_ns().unwrap();
-            assert_eq!(slots.take(now), Some(oldest_ns), "{what}: the oldest go");
+            assert_eq!(take(slots, now), Some(oldest_ns), "{what}: the oldest go");
         }
         assert_eq!(found, (left, beyond_backlog), "{what}");
     }
@@ -207,10 +212,10 @@ fn what_is_left_is_given_up() {
     ] {
         let slots = &mut parts(load, 1)[0];
         let now = START_NS + SECOND - 1;
-        assert_eq!((0..taken).filter_map(|_| slots.take(now)).count(), taken, "{what}");
+        assert_eq!((0..taken).filter_map(|_| take(slots, now)).count(), taken, "{what}");
         assert_eq!(slots.give_up_rest(), rest, "{what}");
         assert_eq!(slots.give_up_rest(), 0, "{what}: once");
-        assert_eq!(slots.take(now), None, "{what}: none is left");
+        assert_eq!(take(slots, now), None, "{what}: none is left");
         assert_eq!(slots.settled(), taken as u64 + rest, "{what}: planned");
     }
 }
@@ -227,7 +232,7 @@ fn a_closed_loop_takes_slots_within_its_count_and_time() {
         let slots = &mut parts(closed_loop(requests, duration), 1)[0];
         assert_eq!(slots.take(START_NS - 1), None, "{what}: before the start");
         let now = START_NS + after_ns;
-        assert_eq!((0..5).filter_map(|_| slots.take(now)).count(), taken, "{what}");
+        assert_eq!((0..5).filter_map(|_| take(slots, now)).count(), taken, "{what}");
     }
 }
 
@@ -242,7 +247,7 @@ fn change(slots: &mut [Slots], plan: &ShardPlan, changes: &[(u64, Change)], now:
 /// Due times of the slots that are taken by turns every half millisecond until `until_ns`.
 fn taken_until(slots: &mut Slots, from_ns: u64, until_ns: u64) -> Vec<u64> {
     let turns = (START_NS + from_ns..START_NS + until_ns).step_by(500_000);
-    turns.flat_map(|now| slots.take(now).map(|due_ns| due_ns - START_NS)).collect()
+    turns.flat_map(|now| take(slots, now).map(|due_ns| due_ns - START_NS)).collect()
 }
 
 #[test]
@@ -364,7 +369,7 @@ fn a_closed_loop_rests_in_its_pauses() {
         if now >= slots.resume_ns() {
             slots.resume(now);
         }
-        assert_eq!(slots.take(now).is_some(), is_taken, "{what}");
+        assert_eq!(take(slots, now).is_some(), is_taken, "{what}");
     }
 }
 
@@ -381,7 +386,7 @@ fn whoever_rests_is_woken_when_the_end_of_a_pause_is_known_late() {
     assert_eq!(all[0].take(now), None, "first all are woken");
     assert_eq!(all[0].resume_ns(), now);
     all[0].resume(now);
-    assert_eq!(all[0].take(now), Some(now));
+    assert_eq!(take(&mut all[0], now), Some(now));
     assert_eq!(all[0].resume_ns(), u64::MAX);
 }
 

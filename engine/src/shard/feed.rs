@@ -1,0 +1,108 @@
+//! Where the requests of a shard come from when they are not all the same, and where their bytes
+//! stay until they are answered.
+
+/// A request that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its number among the shard's own slots of this part of the run, from 0. It never goes down
+    /// within the part, and goes up by more than 1 where slots were given up.
+    pub index: u64,
+    /// Its number among all slots of this part of the run.
+    pub slot: u64,
+    /// It belongs to the warm-up, whose slots are numbered by themselves.
+    pub is_warmup: bool,
+}
+
+/// A request as a feed gives it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Its method is HEAD: the response has no body.
+    pub is_head: bool,
+    /// Number of its tag; 0: it has none.
+    pub tag: u16,
+}
+
+/// Gives one shard its requests. On the path of a request: it neither waits nor allocates.
+pub trait Feed: Send {
+    /// Appends the bytes of a request. None: they are not there yet, and nothing was appended.
+    ///
+    /// In an open loop the slot is given up then (`not_sent`, `source`). In a closed loop the same
+    /// request is asked for again a little later.
+    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given>;
+
+    /// What a person should know of, once: why requests do not come.
+    fn note(&mut self) -> Option<String> {
+        None
+    }
+}
+
+/// Marks a request that has no bytes of its own: the plan's request is meant.
+pub(super) const PLANNED: u32 = u32::MAX;
+/// Memory for the bytes of one request that is kept when they are not needed any more.
+const KEPT_BYTES: usize = 64 * 1024;
+
+/// The bytes of requests that are not answered yet: they may have to be sent again.
+#[derive(Default)]
+pub(super) struct Bytes {
+    places: Vec<Vec<u8>>,
+    free: Vec<u32>,
+}
+
+impl Bytes {
+    pub(super) fn new(requests: usize) -> Self {
+        Self { places: Vec::with_capacity(requests), free: Vec::with_capacity(requests) }
+    }
+
+    /// An empty place.
+    #[inline]
+    pub(super) fn take(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.places.push(Vec::with_capacity(256));
+            u32::try_from(self.places.len() - 1).unwrap_or(PLANNED - 1)
+        })
+    }
+
+    #[inline]
+    pub(super) fn get(&self, place: u32) -> &[u8] {
+        &self.places[place as usize]
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, place: u32) -> &mut Vec<u8> {
+        &mut self.places[place as usize]
+    }
+
+    /// The bytes of `place` are not needed any more.
+    #[inline]
+    pub(super) fn give_back(&mut self, place: u32) {
+        if place == PLANNED {
+            return;
+        }
+        let bytes = &mut self.places[place as usize];
+        bytes.clear();
+        if bytes.capacity() > KEPT_BYTES {
+            bytes.shrink_to(KEPT_BYTES);
+        }
+        self.free.push(place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_serve_again_and_large_ones_shrink() {
+        let mut bytes = Bytes::new(2);
+        let (first, second) = (bytes.take(), bytes.take());
+        bytes.get_mut(first).extend_from_slice(b"one");
+        bytes.get_mut(second).resize(4 * KEPT_BYTES, 0);
+        assert_eq!(bytes.get(first), b"one");
+        bytes.give_back(PLANNED);
+        bytes.give_back(second);
+        assert_eq!(bytes.take(), second, "the one that is free");
+        assert!(bytes.get(second).is_empty() && bytes.get_mut(second).capacity() <= KEPT_BYTES);
+        assert_eq!(bytes.get(first), b"one");
+        assert_eq!(bytes.take(), 2, "a new one");
+    }
+}
