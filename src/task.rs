@@ -64,7 +64,7 @@ struct CreateArgs {
     #[command(flatten)]
     plan: PlanArgs,
     /// Plan file (TOML or JSON) instead of flags; `-` is standard input
-    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with = "PlanArgs")]
+    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with_all = ["PlanArgs", "SourceArgs", "TlsArgs"])]
     plan_file: Option<PathBuf>,
     /// Cores in all [default: as many as the rate needs]
     #[arg(long, value_name = "N")]

@@ -3,7 +3,7 @@
 use super::endpoint::{parse_endpoint, parse_url};
 use super::profile::parse_profile;
 use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Stretch};
-use crate::{Endpoint, Expect, Plan, Schedule, request};
+use crate::{Endpoint, Expect, Origins, Plan, Schedule, request};
 use acp_wire::plan::{Arrival, Load, Model};
 use acp_wire::units::{UnitError, parse_duration_ns, parse_rate};
 use std::sync::Arc;
@@ -34,6 +34,12 @@ pub enum PlanError {
     Https(String),
     #[error("bad address in connect_to: {0}")]
     ConnectTo(String),
+    #[error(
+        "bad address in source_ips: {0}\nhint: addresses and ranges: 10.0.0.1, 10.0.0.7-10.0.0.9"
+    )]
+    SourceIp(String),
+    #[error("bad dns: {0}\nhint: `once`, or how often: 1s")]
+    Dns(String),
     #[error("bad {field}: {source}")]
     Unit { field: &'static str, source: UnitError },
     #[error("{0} must be above 0")]
@@ -101,8 +107,12 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
     let timeout_ns = positive("timeout", &connection.timeout)?;
     let connect_timeout_ns = positive("connect_timeout", &connection.connect_timeout)?;
     let expect = Expect::new(&document.expect.status)?;
+    let origins = Origins::new(&connection.source_ips)?;
+    let dns_ns = dns(document.target.dns.as_deref())?;
     Ok(Plan {
         endpoints,
+        origins,
+        dns_ns,
         // Last of what can fail: a profile takes the longest, and a survey comes by once a problem.
         schedule: schedule(&document.load, warmup_ns)?,
         warmup_ns,
@@ -130,8 +140,6 @@ fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
         ("source", document.source.is_some()),
         ("arrival = \"poisson\"", document.load.arrival == Arrival::Poisson),
         ("expect.body_contains", !document.expect.body_contains.is_empty()),
-        ("connection.source_ips", !document.connection.source_ips.is_empty()),
-        ("target.dns", document.target.dns.is_some()),
     ];
     match not_yet.into_iter().find(|&(_, asked)| asked) {
         Some((what, _)) => Err(PlanError::NotYet(what)),
@@ -149,6 +157,19 @@ fn endpoints(document: &acp_wire::Plan, url: Endpoint) -> Result<Vec<Endpoint>, 
             .map_err(|why| PlanError::ConnectTo(format!("`{text}`: {why}")))
     };
     given.iter().map(parse).collect()
+}
+
+/// How often to resolve names: not more often than ten times a second.
+fn dns(text: Option<&str>) -> Result<Option<u64>, PlanError> {
+    const LEAST_NS: u64 = 100_000_000;
+    match text {
+        None | Some("once") => Ok(None),
+        Some(text) => match parse_duration_ns(text) {
+            Ok(every_ns @ LEAST_NS..) => Ok(Some(every_ns)),
+            Ok(_) => Err(PlanError::Dns(format!("`{text}` is more often than every 100 ms"))),
+            Err(error) => Err(PlanError::Dns(error.to_string())),
+        },
+    }
 }
 
 fn schedule(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {

@@ -6,6 +6,7 @@ mod compile;
 mod course;
 mod endpoint;
 mod expect;
+mod origins;
 pub mod pace;
 mod pauses;
 mod place;
@@ -18,6 +19,7 @@ pub use compile::{PlanError, compile};
 pub use course::{ChangeError, Course};
 pub use endpoint::Endpoint;
 pub use expect::Expect;
+pub use origins::Origins;
 pub use pace::Pace;
 pub use pauses::Pauses;
 pub use request::EncodedRequest;
@@ -34,6 +36,10 @@ pub struct Plan {
     pub document: acp_wire::Plan,
     /// Host and port of the URL, or where to connect instead.
     pub endpoints: Vec<Endpoint>,
+    /// Local addresses to connect from.
+    pub origins: Origins,
+    /// How often names are resolved again; none: once.
+    pub dns_ns: Option<u64>,
     /// What decides when a request is sent.
     pub schedule: Schedule,
     /// Load before the measured part.

@@ -13,6 +13,8 @@ impl PlanError {
             Self::Schema(_) => "schema",
             Self::Url { .. } | Self::Scheme(_) | Self::Https(_) => "target.url",
             Self::ConnectTo(_) => return bad_address(document),
+            Self::SourceIp(_) => "connection.source_ips",
+            Self::Dns(_) => "target.dns",
             Self::Unit { field, .. }
             | Self::TooMany { field, .. }
             | Self::Zero(field)

@@ -2,7 +2,7 @@
 
 use crate::{Pace, Plan};
 use acp_wire::agent::Share;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -81,6 +81,15 @@ impl ShardPlan {
     #[must_use]
     pub fn address_index(&self, conn: usize) -> usize {
         (self.first_connection as usize + conn) % self.addresses.len()
+    }
+
+    /// The local address that connection `conn` of this shard comes from; none: the kernel chooses.
+    /// They take turns too, so that each meets each address of the target.
+    #[must_use]
+    pub fn origin(&self, conn: usize) -> Option<IpAddr> {
+        let turn = (self.first_connection as usize + conn) / self.addresses.len();
+        let origins = self.plan.origins.towards(&self.addresses[self.address_index(conn)]);
+        origins.get(turn % origins.len().max(1)).copied()
     }
 
     /// How many of the first `slots` slots are this shard's.
@@ -225,6 +234,25 @@ mod tests {
         ] {
             assert_eq!(check_share(&share).err(), error, "{what}");
         }
+    }
+
+    #[test]
+    fn every_origin_meets_every_address() {
+        let schema = acp_wire::PLAN_SCHEMA.into();
+        let mut document = acp_wire::Plan { schema, ..acp_wire::Plan::default() };
+        document.target.url = "http://127.0.0.1/".into();
+        document.connection.source_ips = vec!["127.0.0.1-127.0.0.3".into(), "::1".into()];
+        let plan = Arc::new(compile(&document).unwrap());
+        let parts = split(&plan, &Share::whole(12), 2, &addresses(2));
+        let pairs: std::collections::BTreeSet<_> = parts
+            .iter()
+            .flat_map(|part| (0..6).map(move |conn| (part.address_index(conn), part.origin(conn))))
+            .collect();
+        assert_eq!(pairs.len(), 2 * 3, "{pairs:?}");
+        assert!(pairs.iter().all(|(_, origin)| origin.is_some_and(|origin| origin.is_ipv4())));
+        let v6 = [SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 1))];
+        let parts = split(&plan, &Share::whole(1), 1, &v6);
+        assert_eq!(parts[0].origin(0), Some("::1".parse().unwrap()));
     }
 
     proptest! {

@@ -177,8 +177,10 @@ mod tests {
         check(&[("connection.timeout", year)], &[("connection.timeout", "timeout is longer")]);
         let timeout = ("connection.connect_timeout", json!("1m1m"));
         check(&[timeout], &[("connection.connect_timeout", "out of order")]);
-        let ips = ("connection.source_ips", json!(["10.0.0.1"]));
-        check(&[ips], &[("connection.source_ips", "not supported")]);
+        let ips = ("connection.source_ips", json!(["10.0.0.1", "eth0"]));
+        check(&[ips], &[("connection.source_ips", "`eth0` is not an address")]);
+        check(&[("target.dns", json!("1ms"))], &[("target.dns", "more often")]);
+        check(&[("target.dns", json!("often"))], &[("target.dns", "hint: `once`")]);
         check(&[("source", json!({ "file": "x" }))], &[("source", "not supported")]);
         let status = json!(["200", "ok", "2xx", "99"]);
         let bad = [("expect.status[1]", "ok"), ("expect.status[3]", "99")];

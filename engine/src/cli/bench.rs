@@ -95,6 +95,8 @@ fn launch_code(error: &LaunchError) -> u8 {
         | LaunchError::Share(_)
         | LaunchError::Resolve(_)
         | LaunchError::Limit(_)
+        | LaunchError::Origins(_)
+        | LaunchError::Origin { .. }
         | LaunchError::Cpus(_) => EXIT_USAGE,
         LaunchError::Driver { .. }
         | LaunchError::Unreachable { .. }

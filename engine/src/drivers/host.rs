@@ -2,7 +2,7 @@
 
 use super::signals::Signals;
 use crate::record::Record;
-use crate::shard::Shard;
+use crate::shard::{Net, Shard};
 use nix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
@@ -177,10 +177,10 @@ impl Host {
     }
 
     /// Begins a schedule that started at `start_ns`, and plans the first frame.
-    pub fn begin(&mut self, shard: &mut Shard, net: &mut impl crate::shard::Net, start_ns: u64) {
+    pub fn begin(&mut self, shard: &mut Shard, net: &mut impl Net, start_ns: u64) {
         let now = self.now();
         self.cpu_ns = thread_cpu_ns();
-        self.follow(shard, now);
+        self.follow(shard, net, now);
         shard.begin(net, start_ns, now);
         // A shard that was stopped before has no measured part.
         let base_ns = match shard.is_warming_up() || shard.start_ns() > now {
@@ -195,27 +195,30 @@ impl Host {
 
     /// Does what the launcher asks for. Call once a turn, before the core's turn.
     #[inline]
-    pub fn govern(&mut self, shard: &mut Shard, now: u64) {
+    pub fn govern(&mut self, shard: &mut Shard, net: &mut impl Net, now: u64) {
         if now >= self.next_frame_ns {
             self.end_frame(shard, now);
         }
-        self.follow(shard, now);
+        self.follow(shard, net, now);
     }
 
-    /// Stops, or takes over a changed course.
+    /// Stops, or takes over a changed course or changed addresses.
     #[inline]
-    pub fn follow(&mut self, shard: &mut Shard, now: u64) {
+    fn follow(&mut self, shard: &mut Shard, net: &mut impl Net, now: u64) {
         if self.is_stopped(now) {
             shard.stop(now);
         }
         if self.signals.revision() != self.revision {
-            self.change(shard, now);
+            self.change(shard, net, now);
         }
     }
 
     #[cold]
-    fn change(&mut self, shard: &mut Shard, now: u64) {
+    fn change(&mut self, shard: &mut Shard, net: &mut impl Net, now: u64) {
         self.revision = self.signals.revision();
+        if let Some(addresses) = self.signals.addresses() {
+            shard.retarget(net, &addresses, now);
+        }
         if let Some(course) = self.signals.course() {
             shard.change(&course, now);
         }
@@ -295,13 +298,13 @@ impl Host {
     }
 
     /// Hands out the last frame and the end.
-    pub fn end(mut self, shard: Shard, net: &mut impl crate::shard::Net) {
+    pub fn end(mut self, shard: Shard, net: &mut impl Net) {
         let end = self.end_frames(shard, net);
         self.say(Message::Done(end));
     }
 
     /// Hands out the last frame.
-    fn end_frames(&mut self, mut shard: Shard, net: &mut impl crate::shard::Net) -> ShardEnd {
+    fn end_frames(&mut self, mut shard: Shard, net: &mut impl Net) -> ShardEnd {
         self.load_ended(&mut shard);
         let (drain_ns, last_response_ns) = (shard.drain_ns(), shard.last_response_ns());
         let (second, elapsed_ns) = (self.second, self.end_ns.saturating_sub(self.frame_start_ns));
@@ -317,12 +320,7 @@ impl Host {
     }
 
     /// Ends a run whose driver has failed: what has happened until then is accounted for.
-    pub fn abandon(
-        mut self,
-        mut shard: Shard,
-        net: &mut impl crate::shard::Net,
-        why: &dyn std::error::Error,
-    ) {
+    pub fn abandon(mut self, mut shard: Shard, net: &mut impl Net, why: &dyn std::error::Error) {
         shard.stop(self.now());
         self.end_frames(shard, net);
         self.fail(why);

@@ -6,6 +6,7 @@ mod monoio;
 pub mod signals;
 #[cfg(test)]
 mod sim;
+mod socket;
 pub mod uring;
 
 use crate::shard::Shard;

@@ -4,8 +4,9 @@
 
 use crate::plan::Course;
 use crate::plan::pace::MAX_DURATION_NS;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The signals of one run, and its clock.
@@ -20,9 +21,10 @@ pub struct Signals {
     lease_end_ns: AtomicU64,
     /// When somebody saw that the lease was over; 0: it is not.
     lapsed_ns: AtomicU64,
-    /// Raised by each change of the course.
+    /// Raised by each change of the course or of the addresses.
     revision: AtomicU32,
     course: Mutex<Option<Course>>,
+    addresses: Mutex<Option<Arc<[SocketAddr]>>>,
 }
 
 impl Default for Signals {
@@ -36,6 +38,7 @@ impl Default for Signals {
             lapsed_ns: AtomicU64::new(0),
             revision: AtomicU32::new(0),
             course: Mutex::new(None),
+            addresses: Mutex::new(None),
         }
     }
 }
@@ -124,7 +127,19 @@ impl Signals {
         self.revision.fetch_add(1, Ordering::Release);
     }
 
-    /// How often the course has changed.
+    /// Makes changed addresses of the target known.
+    pub fn retarget(&self, addresses: Arc<[SocketAddr]>) {
+        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = Some(addresses);
+        self.revision.fetch_add(1, Ordering::Release);
+    }
+
+    /// The changed addresses of the target; none: they are as at the start.
+    #[must_use]
+    pub fn addresses(&self) -> Option<Arc<[SocketAddr]>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often something has changed.
     #[inline]
     #[must_use]
     pub fn revision(&self) -> u32 {

@@ -7,6 +7,7 @@ use crate::plan::{ChangeError, Course, Plan};
 use acp_wire::agent::ChangeKind;
 use acp_wire::report::Event;
 use acp_wire::units::UnitError;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
@@ -175,6 +176,18 @@ impl Control {
             self.note(&mut steering, at_ns, "stop", "lease is over".into());
         }
         steering.events.clone()
+    }
+
+    /// The target has these addresses from now on.
+    pub(super) fn retarget(&self, addresses: Arc<[SocketAddr]>) {
+        let shown: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        self.tell("dns", format!("the target is at {} from here on", shown.join(", ")));
+        self.signals.retarget(addresses);
+    }
+
+    /// Puts something that happens now into the report.
+    pub(super) fn tell(&self, kind: &str, text: String) {
+        self.note(&mut self.lock(), self.signals.now(), kind, text);
     }
 
     fn note(&self, steering: &mut Steering, at_ns: u64, kind: &str, text: String) {

@@ -1,6 +1,7 @@
 //! Limits of the machine that a plan would run into, found before it starts.
 
 use crate::drivers::DriverKind;
+use crate::plan::Origins;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::net::SocketAddr;
 use thiserror::Error;
@@ -26,16 +27,17 @@ pub enum LimitError {
     },
     /// Local ports.
     #[error(
-        "{connections} connections to {addresses} address(es) need more local ports than the {ports} \
-         from {first} to {last}\n\
-         hint: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\", or more addresses (--connect-to)"
+        "{connections} connections need more local ports than the {ports} from {first} to {last}, once for \
+         each of {ways} pair(s) of a local address and one of the target\n\
+         hint: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\", or more addresses (--connect-to, \
+         --source-ip)"
     )]
     Ports {
         /// Connections of the plan.
         connections: u32,
-        /// Addresses of the target.
-        addresses: usize,
-        /// Ports for each address.
+        /// Pairs of a local address and one of the target.
+        ways: usize,
+        /// Ports for each pair.
         ports: u32,
         /// First port of the range.
         first: u32,
@@ -56,13 +58,15 @@ struct Limits {
 pub(super) fn check(
     connections: u32,
     addresses: &[SocketAddr],
+    origins: &Origins,
     shards: u32,
     driver: DriverKind,
 ) -> Result<(), LimitError> {
     let needed = needed_files(connections, shards, driver);
     let (first_port, last_port) = port_range();
     let limits = Limits { open_files: make_room(needed), first_port, last_port };
-    judge(connections, addresses.len(), needed, limits)
+    let ways = addresses.iter().map(|address| origins.ways(address)).sum();
+    judge(connections, ways, needed, limits)
 }
 
 fn needed_files(connections: u32, shards: u32, driver: DriverKind) -> u64 {
@@ -75,19 +79,14 @@ fn needed_files(connections: u32, shards: u32, driver: DriverKind) -> u64 {
     sockets + OTHER_FILES + 8 * u64::from(shards)
 }
 
-fn judge(
-    connections: u32,
-    addresses: usize,
-    needed: u64,
-    limits: Limits,
-) -> Result<(), LimitError> {
+fn judge(connections: u32, ways: usize, needed: u64, limits: Limits) -> Result<(), LimitError> {
     if needed > limits.open_files {
         return Err(LimitError::OpenFiles { connections, needed, limit: limits.open_files });
     }
     let (first, last) = (limits.first_port, limits.last_port);
     let ports = last.saturating_sub(first) + 1;
-    if u64::from(connections) > u64::from(ports) * addresses as u64 {
-        return Err(LimitError::Ports { connections, addresses, ports, first, last });
+    if u64::from(connections) > u64::from(ports) * ways as u64 {
+        return Err(LimitError::Ports { connections, ways, ports, first, last });
     }
     Ok(())
 }

@@ -14,15 +14,15 @@ pub use command::{Command, CommandError, follow};
 pub use control::{Control, ControlError};
 
 use crate::drivers::DriverKind;
-use crate::plan::{PlanError, ShareError, check_share, compile};
+use crate::plan::{Plan, PlanError, ShareError, check_share, compile};
 use crate::record::Distributions;
 use acp_wire::agent::Share;
 use acp_wire::{Frame, Report};
 use collect::{Collector, Starts};
 use cores::Placement;
 use limits::LimitError;
-use resolve::{ResolveError, resolve};
-use std::net::SocketAddr;
+use resolve::{NameWatch, ResolveError, resolve};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use thiserror::Error;
 use threads::Threads;
@@ -39,6 +39,14 @@ pub enum LaunchError {
     Resolve(#[from] ResolveError),
     #[error(transparent)]
     Limit(#[from] LimitError),
+    #[error(
+        "no address of source_ips can reach {0}\nhint: give local addresses of the same family (IPv4, IPv6)"
+    )]
+    Origins(SocketAddr),
+    #[error(
+        "cannot connect from {address}: {why}\nhint: `ip address` lists the addresses of this machine"
+    )]
+    Origin { address: IpAddr, why: std::io::Error },
     #[error("{0}")]
     Cpus(String),
     #[error("driver `{driver}` cannot run: {why}")]
@@ -126,19 +134,39 @@ pub fn run(
     let share = options.share.unwrap_or_else(|| Share::whole(plan.connections));
     check_share(&share)?;
     control.attach(&plan);
-    let addresses = reachable_family(resolve(&plan.endpoints)?, plan.connect_timeout_ns);
+    let mut addresses = reachable_family(resolve(&plan.endpoints)?, plan.connect_timeout_ns);
+    if plan.dns_ns.is_some() {
+        // Name servers give them in another order each time, which is no change.
+        addresses.sort_unstable();
+    }
+    check_origins(&plan, &addresses)?;
     let driver = crate::drivers::choose(options.driver)
         .map_err(|(driver, why)| LaunchError::Driver { driver, why })?;
     let placement = Placement::choose(&plan, share.connections, &addresses, options)
         .map_err(LaunchError::Cpus)?;
-    limits::check(share.connections, &addresses, placement.shards, driver.kind)?;
+    limits::check(share.connections, &addresses, &plan.origins, placement.shards, driver.kind)?;
     let threads = Threads::start(&plan, &share, &addresses, &placement, &driver, control)?;
     let open_connections = threads.await_ready(&plan, &share, &addresses, control)?;
     on_seen(Seen::Ready { open_connections });
     let start_ns = threads.set_start(options.start_unix_us);
+    let _watch = plan.dns_ns.map(|every_ns| NameWatch::start(&plan, &addresses, every_ns, control));
     let starts = Starts { start_ns: start_ns + plan.warmup_ns, share };
     let collector = Collector::new(&plan, &placement, &driver, &addresses, options, starts);
     collector.collect(threads, control, on_seen)
+}
+
+/// Where local addresses are given, connections come from no other.
+fn check_origins(plan: &Plan, addresses: &[SocketAddr]) -> Result<(), LaunchError> {
+    let is_out_of_reach = |address: &&SocketAddr| plan.origins.towards(address).is_empty();
+    match addresses.iter().find(is_out_of_reach) {
+        _ if plan.origins.is_empty() => return Ok(()),
+        Some(&address) => return Err(LaunchError::Origins(address)),
+        None => {}
+    }
+    for &address in plan.origins.all() {
+        UdpSocket::bind((address, 0)).map_err(|why| LaunchError::Origin { address, why })?;
+    }
+    Ok(())
 }
 
 /// Goals and rules that only a control plane judges.

@@ -4,6 +4,8 @@ use super::connection::{Request, State};
 use super::{Closed, Net, Shard};
 use crate::conn::End;
 use acp_wire::ErrorClass;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// How often one request is sent again, at the most.
 const MAX_RETRIES: u8 = 3;
@@ -59,6 +61,28 @@ impl Shard {
             self.resume(net, conn, now);
         } else {
             self.back_off(conn, now);
+        }
+    }
+
+    /// The target has other addresses now: connections are spread over them anew. What is under way
+    /// is waited for.
+    pub fn retarget(&mut self, net: &mut impl Net, addresses: &Arc<[SocketAddr]>, now: u64) {
+        self.plan.addresses = Arc::clone(addresses);
+        net.retarget(addresses);
+        for conn in 0..self.connections.len() {
+            let address = addresses[self.plan.address_index(conn)];
+            let connection = &mut self.connections[conn];
+            connection.is_stale = connection.address != address;
+            if connection.state == State::Open && connection.is_stale {
+                self.leave_stale(net, conn, now);
+            }
+        }
+    }
+
+    /// Closes a connection to an address of earlier as soon as it carries nothing.
+    pub(super) fn leave_stale(&mut self, net: &mut impl Net, conn: usize, now: u64) {
+        if self.requests.len(conn) == 0 && !self.connections[conn].is_writing {
+            self.disconnect(net, conn, now);
         }
     }
 

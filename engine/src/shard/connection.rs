@@ -3,6 +3,7 @@
 use super::feed::PLANNED;
 use crate::conn::Http1;
 use crate::record::Times;
+use std::net::SocketAddr;
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub(super) struct Connection {
     pub(super) is_queued: bool,
     /// A send has not been reported as written.
     pub(super) is_writing: bool,
+    /// Its address is not the one that it should go to any more.
+    pub(super) is_stale: bool,
+    /// Where it goes to.
+    pub(super) address: SocketAddr,
     /// Failures in a row.
     pub(super) failures: u8,
     /// Requests written to it since it was opened.
@@ -42,6 +47,8 @@ impl Connection {
             state: State::Closed,
             is_queued: false,
             is_writing: false,
+            is_stale: false,
+            address: SocketAddr::from(([0; 4], 0)),
             failures: 0,
             issued: 0,
             served: 0,

@@ -143,6 +143,7 @@ impl Shard {
             return;
         }
         match self.connections[conn].state {
+            State::Open if self.connections[conn].is_stale => self.leave_stale(net, conn, now),
             State::Open => {
                 // In an open loop a waiting slot is served here too, without waiting for a turn.
                 self.fill(net, conn, now);
@@ -339,6 +340,8 @@ impl Shard {
         connection.issued = 0;
         connection.served = 0;
         connection.is_writing = false;
+        connection.is_stale = false;
+        connection.address = self.plan.addresses[self.plan.address_index(conn)];
         self.watch(self.patience_ns(now));
         net.open(conn);
     }
@@ -359,7 +362,7 @@ impl Shard {
     #[inline]
     fn can_take(&self, conn: usize) -> bool {
         match self.connections[conn].state {
-            State::Open => self.room(conn) > 0,
+            State::Open => self.room(conn) > 0 && !self.connections[conn].is_stale,
             State::Closed => !self.plan.plan.keep_alive || self.phase == Phase::Draining,
             State::Connecting | State::BackOff => false,
         }

@@ -30,11 +30,15 @@ use feed::Bytes;
 pub use feed::{Feed, Given, Wanted};
 use slots::Slots;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What the core asks of whatever moves its bytes. Connections are numbered from 0.
 ///
 /// After `close` the driver reports nothing more about that connection until the next `open`.
 pub trait Net {
+    /// Connections that are opened from now on go to these addresses.
+    fn retarget(&mut self, addresses: &Arc<[SocketAddr]>);
     /// Start to connect. Answered by `opened` or `open_failed`.
     fn open(&mut self, conn: usize);
     /// Write `count` copies of the plan's request. Answered by [`Shard::written`] where

@@ -5,6 +5,7 @@ use acp_wire::agent::Share;
 use acp_wire::{Frame, Report};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -74,10 +75,7 @@ pub(crate) struct Engine {
 impl Engine {
     /// Starts the engine with its commands on standard input.
     pub(crate) fn start(address: SocketAddr, share: Option<Share>, arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_acp-engine"));
-        command.args(["--quiet", "--control", "-", "--frames", "-", "-t", "2", "-o"]);
-        command.arg(folder.path().join("report.json"));
         if let Some(share) = share {
             command.args(["--share", &serde_json::to_string(&share).expect("JSON")]);
         }
@@ -85,6 +83,21 @@ impl Engine {
         if !arguments.contains(&"--plan") {
             command.arg(format!("http://{address}/"));
         }
+        Self::spawn(command)
+    }
+
+    /// Starts the engine where `hosts` is the host's file of names.
+    pub(crate) fn start_with_hosts(hosts: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\""]);
+        command.arg(hosts).arg(env!("CARGO_BIN_EXE_acp-engine")).args(arguments);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        command.args(["--quiet", "--control", "-", "--frames", "-", "-t", "2", "-o"]);
+        command.arg(folder.path().join("report.json"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("acp-engine runs");
         Self {

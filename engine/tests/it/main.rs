@@ -4,6 +4,7 @@ mod child;
 mod commands;
 mod conformance;
 mod forbidden;
+mod names;
 mod server;
 mod shares;
 mod target;

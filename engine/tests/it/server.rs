@@ -213,6 +213,11 @@ fn leave(shared: &Shared, cut: bool) {
 }
 
 impl Peer {
+    /// Where the client's end is.
+    pub(crate) fn client(&self) -> SocketAddr {
+        self.stream.peer_addr().expect("a connection has two ends")
+    }
+
     /// The next request; none when the client has closed.
     pub(crate) fn request(&mut self) -> Option<Request> {
         let end = loop {

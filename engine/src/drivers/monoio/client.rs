@@ -41,22 +41,22 @@ enum DriveError {
 
 /// Runs a shard to its end on the thread that calls, over io_uring.
 pub(in crate::drivers) fn run_on_uring(shard: Shard, host: Host) {
-    run::<IoUringDriver>(shard, host);
+    run::<IoUringDriver>(shard, host, true);
 }
 
 /// Runs a shard to its end on the thread that calls, over epoll.
 pub(in crate::drivers) fn run_on_epoll(shard: Shard, host: Host) {
-    run::<LegacyDriver>(shard, host);
+    run::<LegacyDriver>(shard, host, false);
 }
 
-fn run<D: Driver + Buildable>(shard: Shard, host: Host) {
+fn run<D: Driver + Buildable>(shard: Shard, host: Host, is_on_uring: bool) {
     let entries = shard.plan().connections.next_power_of_two().clamp(256, 4096);
     let runtime = D::build(RuntimeBuilder::<D>::new().with_entries(entries));
     let mut runtime: Runtime<D> = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return host.fail(&DriveError::Start(error)),
     };
-    let core = Core::new(shard, host);
+    let core = Core::new(shard, host, is_on_uring);
     let result = runtime.block_on(drive(Rc::clone(&core)));
     // Closes what the last tasks have left.
     drop(runtime);
@@ -73,6 +73,7 @@ pub(super) struct Core {
     shard: Shard,
     pub(super) links: Links,
     host: Host,
+    is_on_uring: bool,
     /// Something has happened since the last turn.
     has_news: bool,
     /// Wakes the turns.
@@ -82,12 +83,17 @@ pub(super) struct Core {
 }
 
 impl Core {
-    fn new(shard: Shard, host: Host) -> Rc<RefCell<Self>> {
+    fn new(shard: Shard, host: Host, is_on_uring: bool) -> Rc<RefCell<Self>> {
         Rc::new_cyclic(|core| {
             let links = Links::new(core.clone(), shard.plan());
             let waker = Waker::noop().clone();
-            RefCell::new(Self { shard, links, host, has_news: false, waker, is_cut_off: false })
+            let (has_news, is_cut_off) = (false, false);
+            RefCell::new(Self { shard, links, host, is_on_uring, has_news, waker, is_cut_off })
         })
+    }
+
+    pub(super) fn is_on_uring(&self) -> bool {
+        self.is_on_uring
     }
 
     pub(super) fn opened(&mut self, conn: usize, life: u64) {
@@ -158,7 +164,7 @@ impl Core {
     fn turn(&mut self) -> (Wake, u64) {
         let now = self.host.now();
         self.obey(now);
-        self.host.govern(&mut self.shard, now);
+        self.host.govern(&mut self.shard, &mut self.links, now);
         self.shard.record_mut().counts.turns += 1;
         (self.shard.turn(&mut self.links, now), now)
     }

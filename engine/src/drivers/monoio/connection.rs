@@ -4,6 +4,7 @@
 
 use super::client::Core;
 use super::links::Batch;
+use crate::drivers::socket;
 use crate::shard::Closed;
 use monoio::buf::IoBuf as _;
 use monoio::io::Splitable as _;
@@ -12,6 +13,7 @@ use monoio::net::TcpStream;
 use std::cell::RefCell;
 use std::future::{Future as _, pending, poll_fn};
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -60,9 +62,36 @@ impl Connection {
     }
 
     async fn connect(&self) -> io::Result<TcpStream> {
-        let address = self.core.borrow().links.address(self.conn);
-        let stream = TcpStream::connect_addr(address).await?;
+        let (address, origin) = self.core.borrow().links.route(self.conn);
+        let stream = match origin {
+            None => TcpStream::connect_addr(address).await?,
+            Some(_) => self.connect_from(&address, origin).await?,
+        };
         stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// The runtime binds no socket, so this one is made and connected without it.
+    async fn connect_from(
+        &self,
+        address: &SocketAddr,
+        origin: Option<IpAddr>,
+    ) -> io::Result<TcpStream> {
+        let socket = socket::new(address, origin)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&(*address).into()) {
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+            result => result?,
+        }
+        // A second handle on it, since the runtime's one tells no error.
+        let handle = socket.try_clone()?;
+        let stream = TcpStream::from_std(socket.into())?;
+        stream.writable(false).await?;
+        if let Some(error) = handle.take_error()? {
+            return Err(error);
+        }
+        // io_uring waits by itself, unless the socket says that nobody should.
+        handle.set_nonblocking(!self.core.borrow().is_on_uring())?;
         Ok(stream)
     }
 

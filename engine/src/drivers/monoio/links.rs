@@ -5,8 +5,9 @@ use super::connection;
 use crate::plan::ShardPlan;
 use crate::shard::Net;
 use std::cell::RefCell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::Waker;
 
 /// One connection: what its task has to know.
@@ -62,8 +63,9 @@ impl Links {
         }
     }
 
-    pub(super) fn address(&self, conn: usize) -> SocketAddr {
-        self.plan.addresses[self.plan.address_index(conn)]
+    /// Where a connection goes to, and where it comes from if that is said.
+    pub(super) fn route(&self, conn: usize) -> (SocketAddr, Option<IpAddr>) {
+        (self.plan.addresses[self.plan.address_index(conn)], self.plan.origin(conn))
     }
 
     /// Whether `life` is the present life of a connection.
@@ -127,6 +129,10 @@ impl Links {
 }
 
 impl Net for Links {
+    fn retarget(&mut self, addresses: &Arc<[SocketAddr]>) {
+        self.plan.addresses = Arc::clone(addresses);
+    }
+
     fn open(&mut self, conn: usize) {
         let life = self.links[conn].life + 1;
         self.links[conn] = Link { life, is_open: true, ..Link::default() };

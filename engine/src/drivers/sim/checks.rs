@@ -57,6 +57,8 @@ impl Sums {
 
 pub(super) struct Checks {
     part: ShardPlan,
+    /// Connections may be about to be closed since the target has other addresses.
+    pub(super) is_retargeted: bool,
     /// The feed has always a request.
     is_fed_well: bool,
     course: Course,
@@ -80,6 +82,7 @@ pub(super) struct Checks {
 impl Checks {
     pub(super) fn new(part: ShardPlan, is_fed_well: bool) -> Self {
         Self {
+            is_retargeted: false,
             is_fed_well,
             course: Course::planned(&part.plan),
             settled: 0,
@@ -284,7 +287,7 @@ impl Checks {
         if sums.backlog > self.backlog_before {
             assert_eq!(waiting(now), backlog, "slots are given up, but there was room for them");
         }
-        let has_room = net.links.iter().any(|link| self.room(link) > 0);
+        let has_room = !self.is_retargeted && net.links.iter().any(|link| self.room(link) > 0);
         if has_room && waiting(now + 1) > 0 {
             assert_eq!(*catchup, Catchup::Smooth, "a due slot waits beside a free connection");
             assert!(wake.at_ns > now, "a slot is held back without a time");
@@ -320,7 +323,11 @@ impl Checks {
             }
             (Course::Open(_), false) => false,
         };
-        if is_idle || !self.is_fed_well || sums.sent >= self.due(is_warmup, 0, now) {
+        if is_idle
+            || self.is_retargeted
+            || !self.is_fed_well
+            || sums.sent >= self.due(is_warmup, 0, now)
+        {
             return;
         }
         for (conn, link) in net.links.iter().enumerate() {

@@ -8,6 +8,8 @@ use super::scenario::Scenario;
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use crate::shard::{Feed, Shard, Wake};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Longest wait of drivers that have a heartbeat.
 const HEARTBEAT_NS: u64 = 20_000_000;
@@ -185,7 +187,24 @@ impl Driver<'_> {
         told.map_or(u64::MAX, |told| self.measured_ns.saturating_add(told.told_ns))
     }
 
+    /// When the target has another address.
+    fn retarget_ns(&self) -> u64 {
+        let after_ns = self.scenario.retarget_ns.filter(|_| !self.checks.is_retargeted);
+        after_ns.map_or(u64::MAX, |after_ns| self.measured_ns.saturating_add(after_ns))
+    }
+
+    fn retarget(&mut self) {
+        self.checks.is_retargeted = true;
+        let old = Arc::clone(&self.shard.plan().addresses);
+        let new: Vec<_> =
+            old.iter().copied().chain([SocketAddr::from(([127, 0, 0, 9], 9))]).collect();
+        self.shard.retarget(&mut self.net, &new.into(), self.now);
+    }
+
     fn tell(&mut self) {
+        if self.now >= self.retarget_ns() {
+            self.retarget();
+        }
         while self.now >= self.told_ns() {
             let told = self.scenario.changes[self.told];
             self.told += 1;
@@ -238,7 +257,8 @@ impl Driver<'_> {
         };
         let stop_ns = if self.net.is_stopped { u64::MAX } else { self.stop_ns };
         let next_ns = self.net.next_ns().unwrap_or(u64::MAX);
-        let until_ns = wake.at_ns.min(next_ns).min(heartbeat_ns).min(stop_ns).min(self.told_ns());
+        let until_ns = wake.at_ns.min(next_ns).min(heartbeat_ns).min(stop_ns);
+        let until_ns = until_ns.min(self.told_ns()).min(self.retarget_ns());
         assert!(until_ns < u64::MAX, "the core waits for ever");
         let late_ns = self.late_at_edge_ns(until_ns).unwrap_or_else(|| self.late_ns());
         // Time passes in every turn.

@@ -10,6 +10,7 @@ use crate::shard::{Closed, Net, SMALL_BATCH_BYTES};
 use acp_wire::ErrorClass;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What a driver tells the core.
@@ -367,6 +368,10 @@ impl Network {
 }
 
 impl Net for Network {
+    fn retarget(&mut self, _: &Arc<[SocketAddr]>) {
+        self.calls += 1;
+    }
+
     fn open(&mut self, conn: usize) {
         self.trace(|| format!("{conn:>3} open"));
         self.calls += 1;

@@ -26,6 +26,8 @@ pub(super) struct Scenario {
     pub(super) changes: Vec<Told>,
     /// Frames are about so long.
     pub(super) frame_ns: u64,
+    /// When the target has another address beside its old one; after the start of the measured part.
+    pub(super) retarget_ns: Option<u64>,
     /// Requests come from a feed, which has none so often, per mille.
     pub(super) feed: Option<u64>,
 }
@@ -107,7 +109,19 @@ impl Scenario {
         let frame_ns = random.spread(5 * MS, 2 * SECOND);
         let empty = if is_calm { 0 } else { random.pick(&[0, 0, 10, 300]) };
         let feed = random.chance(300).then_some(empty);
-        Self { plan, shards, faults, stop_ns, share, begun_ns, changes, frame_ns, feed }
+        let retarget_ns = random.chance(150).then(|| random.between(0, length_ns));
+        Self {
+            plan,
+            shards,
+            faults,
+            stop_ns,
+            share,
+            begun_ns,
+            changes,
+            frame_ns,
+            retarget_ns,
+            feed,
+        }
     }
 
     /// By so much a run may be longer than its plan says: nothing is sent in a pause.

@@ -71,7 +71,7 @@ impl Client {
         let mut now = host.now();
         loop {
             self.obey(host, now);
-            host.govern(&mut self.shard, now);
+            host.govern(&mut self.shard, &mut self.links, now);
             let wake = self.shard.turn(&mut self.links, now);
             if self.shard.is_finished(now) || self.is_cut_off {
                 self.shard.record_mut().counts.overflows += self.links.ring.counters().overflows;

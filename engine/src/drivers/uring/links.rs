@@ -6,12 +6,14 @@
 use super::outbox::{Outbox, Segment};
 use super::remainder::Remainder;
 use super::{AddressId, Notify, Ring, RingError, Token, Wait};
-use crate::drivers::errno;
+use crate::drivers::{errno, socket};
 use crate::plan::ShardPlan;
 use crate::shard::{Net, SMALL_BATCH_BYTES, wants_written};
 use acp_wire::ErrorClass;
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::SockAddr;
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Kinds of tokens.
 pub(super) const RECEIVE: u8 = 1;
@@ -69,7 +71,8 @@ pub(super) struct Links {
     notify: Notify,
     /// Buffer groups: small, large.
     groups: [u16; 2],
-    addresses: Vec<(AddressId, Domain)>,
+    /// Addresses of the target that were ever used, as the ring keeps them.
+    addresses: Vec<(SocketAddr, AddressId)>,
     plan: ShardPlan,
     /// Connections to be opened at the end of the turn.
     waiting: Vec<usize>,
@@ -79,13 +82,9 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn new(mut ring: Ring, plan: &ShardPlan, groups: [u16; 2]) -> Self {
+    pub(super) fn new(ring: Ring, plan: &ShardPlan, groups: [u16; 2]) -> Self {
         let connections = plan.connections as usize;
         let request = &plan.plan.request.bytes;
-        let keep = |address: &std::net::SocketAddr| {
-            (ring.keep_address(SockAddr::from(*address)), Domain::for_address(*address))
-        };
-        let addresses = plan.addresses.iter().map(keep).collect();
         Self {
             ring,
             links: (0..connections).map(|_| Link::default()).collect(),
@@ -95,7 +94,7 @@ impl Links {
             request_bytes: request.len(),
             notify: if wants_written(plan) { Notify::Always } else { Notify::OnFailure },
             groups,
-            addresses,
+            addresses: Vec::new(),
             plan: plan.clone(),
             waiting: Vec::with_capacity(connections),
             must_flush: false,
@@ -299,10 +298,19 @@ impl Links {
         self.orphans.retain(|(owner, _)| *owner != token.pack());
     }
 
+    fn kept(&mut self, address: SocketAddr) -> AddressId {
+        if let Some((_, id)) = self.addresses.iter().find(|(known, _)| *known == address) {
+            return *id;
+        }
+        let id = self.ring.keep_address(SockAddr::from(address));
+        self.addresses.push((address, id));
+        id
+    }
+
     fn connect(&mut self, conn: usize) -> io::Result<()> {
-        let (address, domain) = self.addresses[self.plan.address_index(conn)];
-        let socket = Socket::new(domain, Type::STREAM, None)?;
-        socket.set_tcp_nodelay(true)?;
+        let target = self.plan.addresses[self.plan.address_index(conn)];
+        let socket = socket::new(&target, self.plan.origin(conn))?;
+        let address = self.kept(target);
         self.ring.install(file(conn), &socket).map_err(RingError::into_io)?;
         let link = &mut self.links[conn];
         link.has_file = true;
@@ -314,6 +322,10 @@ impl Links {
 }
 
 impl Net for Links {
+    fn retarget(&mut self, addresses: &Arc<[SocketAddr]>) {
+        self.plan.addresses = Arc::clone(addresses);
+    }
+
     fn open(&mut self, conn: usize) {
         self.links[conn].is_waiting = true;
         self.waiting.push(conn);

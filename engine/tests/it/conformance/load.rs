@@ -5,6 +5,9 @@ use crate::server::{PATIENCE, Server};
 use acp_engine::launch::Control;
 use acp_wire::NotSent;
 use acp_wire::verdict::State;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 
 #[test]
 fn closed_loop_sends_its_count_on_kept_connections() {
@@ -59,6 +62,25 @@ fn without_keep_alive_each_request_has_a_connection() {
         assert_eq!(report.connections.reused_requests, 0);
         let seen = server.stop();
         assert_eq!((seen.requests, seen.connections), (200, 200));
+    });
+}
+
+#[test]
+fn connections_come_from_the_addresses_that_are_given() {
+    each_driver(|driver| {
+        let clients = Arc::new(Mutex::new(BTreeMap::<IpAddr, u32>::new()));
+        let seen = Arc::clone(&clients);
+        let server = Server::start(move |peer| {
+            *seen.lock().expect("no panic").entry(peer.client().ip()).or_default() += 1;
+            peer.answer_all(HELLO.as_bytes());
+        });
+        let mut plan = count(server.address(), 300);
+        plan.load.connections = 6;
+        plan.connection.source_ips = vec!["127.0.0.1".into(), "127.0.0.7-127.0.0.8".into()];
+        clean(driver, &plan);
+        server.stop();
+        let expected = [1, 7, 8].map(|last| (IpAddr::from([127, 0, 0, last]), 2));
+        assert_eq!(*clients.lock().expect("no panic"), BTreeMap::from(expected));
     });
 }
 
