@@ -102,7 +102,7 @@ export function loadGroup(changed) {
   const more = [
     field({ place: "load.catchup", label: t.catchup, hint: t.catchupHint, kind: "choice", fallback: "smooth", choices: [["smooth", t.smooth], ["burst", t.burst], ["none", t.none]] }, changed),
     field({ place: "load.backlog", label: t.backlog, hint: t.backlogHint, kind: "whole", fallback: 65536 }, changed),
-    field({ place: "load.arrival", label: t.arrival, hint: t.arrivalHint, kind: "choice", fallback: "uniform", choices: [["uniform", t.uniform], ["poisson", t.poisson, true]] }, changed),
+    field({ place: "load.arrival", label: t.arrival, hint: t.arrivalHint, kind: "choice", fallback: "uniform", choices: [["uniform", t.uniform], ["poisson", t.poisson]] }, changed),
   ];
   show();
   return {

@@ -48,6 +48,9 @@ export function withEdits(plan, edits) {
     if (value !== undefined) put(changed, names, value);
     else leaveOut(changed, names);
   }
+  // A source without a place is none, however its lines would be read.
+  const { source } = changed;
+  if (source !== undefined && source.file === undefined && source.dataset === undefined) delete changed.source;
   return changed;
 }
 
