@@ -139,7 +139,6 @@ fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
     let not_yet = [
         ("source", document.source.is_some()),
         ("arrival = \"poisson\"", document.load.arrival == Arrival::Poisson),
-        ("expect.body_contains", !document.expect.body_contains.is_empty()),
     ];
     match not_yet.into_iter().find(|&(_, asked)| asked) {
         Some((what, _)) => Err(PlanError::NotYet(what)),

@@ -30,7 +30,7 @@ impl Body {
         Self { response: verdict.response(0), rest }
     }
 
-    /// Feeds bytes; returns how many were used and the response if it ended.
+    /// Feeds bytes and hands the payload to `sink`; returns how many were used and the response if it ended.
     ///
     /// # Errors
     ///
@@ -38,17 +38,20 @@ impl Body {
     pub(super) fn feed(
         &mut self,
         bytes: &[u8],
+        sink: &mut impl FnMut(&[u8]),
     ) -> Result<(usize, Option<Response>), ProtocolError> {
         let counted = &mut self.response.body_bytes;
         let (used, ended) = match &mut self.rest {
             Rest::Length { left } => {
                 let taken = take(left, bytes.len());
                 *counted += taken as u64;
+                sink(&bytes[..taken]);
                 (taken, *left == 0)
             }
-            Rest::Chunked(chunked) => chunked.feed(bytes, counted)?,
+            Rest::Chunked(chunked) => chunked.feed(bytes, counted, sink)?,
             Rest::UntilClose => {
                 *counted += bytes.len() as u64;
+                sink(bytes);
                 (bytes.len(), false)
             }
         };

@@ -46,7 +46,7 @@ impl Chunked {
         Self { left: 0, seen: 0, step: Step::FirstDigit }
     }
 
-    /// Feeds bytes and adds payload to `body_bytes`; returns how many bytes were used and whether
+    /// Feeds bytes, adds payload to `body_bytes` and hands it to `sink`; returns how many bytes were used and whether
     /// the body ended.
     ///
     /// # Errors
@@ -56,12 +56,14 @@ impl Chunked {
         &mut self,
         bytes: &[u8],
         body_bytes: &mut u64,
+        sink: &mut impl FnMut(&[u8]),
     ) -> Result<(usize, bool), ProtocolError> {
         let mut used = 0;
         while used < bytes.len() {
             if self.step == Step::Data {
                 let taken = super::body::take(&mut self.left, bytes.len() - used);
                 *body_bytes += taken as u64;
+                sink(&bytes[used..used + taken]);
                 used += taken;
                 if self.left == 0 {
                     self.step = Step::DataReturn;

@@ -90,16 +90,31 @@ impl Http1 {
         bytes: &[u8],
         pool: &mut HeadPool,
     ) -> Result<(usize, Progress), ProtocolError> {
+        self.feed_to(bytes, pool, &mut |_| ())
+    }
+
+    /// The same; pieces of bodies go to `sink` as they come, without what frames them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::feed`].
+    #[inline]
+    pub fn feed_to(
+        &mut self,
+        bytes: &[u8],
+        pool: &mut HeadPool,
+        sink: &mut impl FnMut(&[u8]),
+    ) -> Result<(usize, Progress), ProtocolError> {
         if matches!(self.state, State::Start)
             && let Some((head_bytes, verdict)) = pool.remembered.recall(bytes, self.head_request)
         {
-            let (used, response) = self.open(head_bytes, verdict, bytes);
+            let (used, response) = self.open(head_bytes, verdict, bytes, sink);
             if let Some(response) = response {
                 return Ok((used, Progress::Done(response)));
             }
-            return self.feed_slowly(bytes, used, pool);
+            return self.feed_slowly(bytes, used, pool, sink);
         }
-        self.feed_slowly(bytes, 0, pool)
+        self.feed_slowly(bytes, 0, pool, sink)
     }
 
     /// The peer has closed its side. The state machine is then ready for a new connection.
@@ -132,9 +147,10 @@ impl Http1 {
         bytes: &[u8],
         mut used: usize,
         pool: &mut HeadPool,
+        sink: &mut impl FnMut(&[u8]),
     ) -> Result<(usize, Progress), ProtocolError> {
         while used < bytes.len() {
-            match self.step(&bytes[used..], pool) {
+            match self.step(&bytes[used..], pool, sink) {
                 Ok((taken, None)) => used += taken,
                 Ok((taken, Some(response))) => {
                     return Ok((used + taken, Progress::Done(response)));
@@ -153,21 +169,22 @@ impl Http1 {
         &mut self,
         bytes: &[u8],
         pool: &mut HeadPool,
+        sink: &mut impl FnMut(&[u8]),
     ) -> Result<(usize, Option<Response>), ProtocolError> {
         match &mut self.state {
             State::Start | State::StartReturn => match bytes[0] {
                 byte @ (b'\r' | b'\n') => self.blank(byte).map(|()| (1, None)),
                 _ if matches!(self.state, State::StartReturn) => Err(ProtocolError::Head),
-                _ => self.whole_head(bytes, pool),
+                _ => self.whole_head(bytes, pool, sink),
             },
             State::Head(partial) => {
                 let (used, head) = partial.feed(bytes, self.head_request)?;
                 let Some(head) = head else { return Ok((used, None)) };
                 self.enter(State::Start, pool);
-                self.after_head(used, head, bytes)
+                self.after_head(used, head, bytes, sink)
             }
             State::Body(body) => {
-                let (used, response) = body.feed(bytes)?;
+                let (used, response) = body.feed(bytes, sink)?;
                 if response.is_some() {
                     self.state = State::Start;
                 }
@@ -198,6 +215,7 @@ impl Http1 {
         &mut self,
         bytes: &[u8],
         pool: &mut HeadPool,
+        sink: &mut impl FnMut(&[u8]),
     ) -> Result<(usize, Option<Response>), ProtocolError> {
         let window = &bytes[..bytes.len().min(MAX_HEAD_BYTES)];
         // A fault in bytes that are not yet a whole head must not show before a fault that pieces
@@ -209,7 +227,7 @@ impl Http1 {
         if let Head::Final(verdict) = head {
             pool.remembered.learn(&bytes[..head_bytes], self.head_request, verdict);
         }
-        self.after_head(head_bytes, head, bytes)
+        self.after_head(head_bytes, head, bytes, sink)
     }
 
     fn after_head(
@@ -217,9 +235,10 @@ impl Http1 {
         head_bytes: usize,
         head: Head,
         bytes: &[u8],
+        sink: &mut impl FnMut(&[u8]),
     ) -> Result<(usize, Option<Response>), ProtocolError> {
         match head {
-            Head::Final(verdict) => Ok(self.open(head_bytes, verdict, bytes)),
+            Head::Final(verdict) => Ok(self.open(head_bytes, verdict, bytes, sink)),
             Head::Interim if self.interim == MAX_INTERIM => Err(ProtocolError::TooManyInterim),
             Head::Interim => {
                 self.interim += 1;
@@ -237,6 +256,7 @@ impl Http1 {
         head_bytes: usize,
         verdict: Verdict,
         bytes: &[u8],
+        sink: &mut impl FnMut(&[u8]),
     ) -> (usize, Option<Response>) {
         self.blank_lines = 0;
         self.interim = 0;
@@ -244,6 +264,7 @@ impl Http1 {
             && body_bytes <= (bytes.len() - head_bytes) as u64
             && let Ok(here) = usize::try_from(body_bytes)
         {
+            sink(&bytes[head_bytes..head_bytes + here]);
             return (head_bytes + here, Some(verdict.response(body_bytes)));
         }
         self.state = State::Body(Body::new(verdict));

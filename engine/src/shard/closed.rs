@@ -54,6 +54,9 @@ impl Shard {
         self.record.counts.disconnects += 1;
         let connection = &mut self.connections[conn];
         connection.parser.reset(&mut self.heads);
+        if let Some(check) = &mut connection.check {
+            check.reset();
+        }
         connection.is_writing = false;
         if connection.served > 0 {
             connection.failures = 0;

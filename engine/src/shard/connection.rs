@@ -1,5 +1,6 @@
 //! One connection as the core sees it, and the requests that are on it.
 
+use super::check::Check;
 use super::feed::PLANNED;
 use crate::conn::Http1;
 use crate::record::Times;
@@ -39,6 +40,8 @@ pub(super) struct Connection {
     /// Start of connecting, of writing, or end of the back-off.
     pub(super) since_ns: u64,
     pub(super) parser: Http1,
+    /// What is asked of its responses beyond their status.
+    pub(super) check: Option<Box<dyn Check>>,
 }
 
 impl Connection {
@@ -54,6 +57,7 @@ impl Connection {
             served: 0,
             since_ns: 0,
             parser: Http1::new(head_request),
+            check: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The life of a request, in order: a slot gets a connection, the request is written, bytes come
 //! back, the response ends.
 
-use super::connection::{Request, State};
+use super::connection::{Connection, Request, State};
 use super::feed::{Given, PLANNED, Wanted};
 use super::slots::Taken;
 use super::{Net, Phase, SMALL_BATCH_BYTES, Shard};
@@ -75,9 +75,14 @@ impl Shard {
                 // Nobody asked: some servers say good-bye before they close a kept connection.
                 return self.disconnect(net, conn, now);
             };
-            let parser = &mut self.connections[conn].parser;
+            let Connection { parser, check, .. } = &mut self.connections[conn];
             parser.expect_head(front.is_head);
-            let progress = parser.feed(rest, &mut self.heads);
+            let progress = match check {
+                None => parser.feed(rest, &mut self.heads),
+                Some(check) => {
+                    parser.feed_to(rest, &mut self.heads, &mut |piece| check.body(piece))
+                }
+            };
             // A blank line behind the last response is not yet a byte of this one.
             let has_begun = !matches!(progress, Ok((_, Progress::Partial))) || !parser.is_idle();
             if has_begun && front.first_byte_ns == 0 {
@@ -119,7 +124,9 @@ impl Shard {
     pub(super) fn end_request(&mut self, conn: usize, response: &Response, now: u64) {
         let Some(request) = self.requests.pop(conn) else { return };
         self.bytes.give_back(request.bytes);
-        self.connections[conn].served += 1;
+        let connection = &mut self.connections[conn];
+        connection.served += 1;
+        let is_checked = connection.check.as_mut().is_none_or(|check| check.end(response));
         self.active -= 1;
         if self.phase == Phase::Warmup {
             self.record.counts.completed += 1;
@@ -130,7 +137,7 @@ impl Shard {
         self.in_flight -= 1;
         self.last_response_ns = now;
         let times = request.times(now);
-        if self.plan.plan.expect.status(response.status) {
+        if is_checked && self.plan.plan.expect.status(response.status) {
             self.record.add_expected(response.status, &times);
         } else {
             self.record.add_unexpected(response.status, &times);

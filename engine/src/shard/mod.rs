@@ -14,6 +14,7 @@
 //! Times are nanoseconds since an origin that the driver chose. A run is: `prepare` (connections
 //! open), `begin` (the schedule starts), `turn` and events until [`Shard::is_finished`], `finish`.
 
+mod check;
 mod closed;
 mod connection;
 mod deadlines;
@@ -25,6 +26,8 @@ use crate::conn::{HeadPool, ProtocolError};
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use acp_wire::{ErrorClass, NotSent};
+use check::Contains;
+pub use check::{Check, NewCheck};
 use connection::{Connection, Requests, State};
 use feed::Bytes;
 pub use feed::{Feed, Given, Wanted};
@@ -139,7 +142,8 @@ impl Shard {
     pub fn new(plan: ShardPlan, feed: Option<Box<dyn Feed>>) -> Self {
         let connections = plan.connections as usize;
         let head_request = plan.plan.request.is_head;
-        Self {
+        let text = plan.plan.document.expect.body_contains.clone();
+        let shard = Self {
             phase: Phase::Preparing,
             is_stopped: false,
             start_ns: u64::MAX,
@@ -163,7 +167,20 @@ impl Shard {
             protocol_errors: Vec::new(),
             record: Box::new(Record::new()),
             plan,
+        };
+        match text.is_empty() {
+            true => shard,
+            false => shard.with_checks(&|| Box::new(Contains::new(&text))),
         }
+    }
+
+    /// With a check of responses for each connection, besides what the plan asks of their status.
+    #[must_use]
+    pub fn with_checks(mut self, new: &dyn Fn() -> Box<dyn Check>) -> Self {
+        for connection in &mut self.connections {
+            connection.check = Some(new());
+        }
+        self
     }
 
     /// The plan of this shard.

@@ -18,32 +18,38 @@ enum Pool<'pool> {
 #[derive(Clone, Debug, PartialEq)]
 struct Trace {
     responses: Vec<(usize, Response)>,
+    bodies: Vec<Vec<u8>>,
     last: Result<(bool, End), ProtocolError>,
 }
 
 /// Runs bytes through a connection in pieces of these lengths, used in turn, and closes it.
 fn trace(bytes: &[u8], lengths: &[usize], head_request: bool, pool: &mut Pool) -> Trace {
     let mut connection = Http1::new(head_request);
-    let mut responses = Vec::new();
+    let (mut responses, mut bodies, mut body) = (Vec::new(), Vec::new(), Vec::new());
     let mut lengths = lengths.iter().cycle();
     let mut from = 0;
     while from < bytes.len() {
         let length = *lengths.next().expect("a piece has a length");
         let mut piece = &bytes[from..bytes.len().min(from + length)];
         while !piece.is_empty() {
+            let mut take = |piece: &[u8]| body.extend_from_slice(piece);
             let fed = match pool {
-                Pool::Forgetful => connection.feed(piece, &mut HeadPool::new()),
-                Pool::Shared(pool) => connection.feed(piece, pool),
+                Pool::Forgetful => connection.feed_to(piece, &mut HeadPool::new(), &mut take),
+                Pool::Shared(pool) => connection.feed_to(piece, pool, &mut take),
             };
             let (used, progress) = match fed {
                 Ok(fed) => fed,
-                Err(error) => return Trace { responses, last: Err(error) },
+                Err(error) => return Trace { responses, bodies, last: Err(error) },
             };
             from += used;
             piece = &piece[used..];
             match progress {
                 Progress::Partial => assert!(piece.is_empty(), "a partial response uses all bytes"),
-                Progress::Done(response) => responses.push((from, response)),
+                Progress::Done(response) => {
+                    assert_eq!(response.body_bytes, body.len() as u64, "bytes of the body");
+                    responses.push((from, response));
+                    bodies.push(std::mem::take(&mut body));
+                }
             }
         }
     }
@@ -53,7 +59,7 @@ fn trace(bytes: &[u8], lengths: &[usize], head_request: bool, pool: &mut Pool) -
         Pool::Shared(pool) => connection.end(pool),
     };
     assert!(connection.is_idle(), "after its end a connection is as new");
-    Trace { responses, last: Ok((idle, end)) }
+    Trace { responses, bodies, last: Ok((idle, end)) }
 }
 
 /// The trace of bytes that come in one piece, each head parsed.

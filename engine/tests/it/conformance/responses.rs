@@ -1,6 +1,6 @@
 //! Bytes: framing of responses, and large bodies both ways.
 
-use super::{HELLO, clean, count, each_driver, failing};
+use super::{HELLO, clean, count, each_driver, failing, report};
 use crate::server::Server;
 use acp_wire::ErrorClass;
 use std::sync::Arc;
@@ -186,5 +186,29 @@ fn an_unexpected_status_is_a_response_all_the_same() {
         assert_eq!(report.status.get(&500), Some(&50));
         assert_eq!(report.connections.opened, 2, "it costs no connection");
         assert_eq!(server.stop().requests, 50);
+    });
+}
+
+#[test]
+fn a_body_without_the_expected_text_is_unexpected() {
+    const CHUNKED: &str =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+    const EMPTY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    each_driver(|driver| {
+        for (what, answer, is_expected) in [
+            ("in one piece", HELLO, true),
+            ("over chunks", CHUNKED, true),
+            ("no body", EMPTY, false),
+            ("in the head only", "HTTP/1.1 200 hello\r\nContent-Length: 1\r\n\r\nh", false),
+        ] {
+            let server = Server::answering(answer);
+            let mut plan = count(server.address(), 200);
+            plan.expect.body_contains = "hello".into();
+            let report = report(driver, &plan);
+            let unexpected = report.books.errors.get(&ErrorClass::Unexpected).copied();
+            assert_eq!(unexpected, (!is_expected).then_some(200), "{what}");
+            assert_eq!(report.books.completed, 200, "{what}: a response all the same");
+            server.stop();
+        }
     });
 }
