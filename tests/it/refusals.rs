@@ -36,7 +36,7 @@ fn bad_command_lines_are_refused() {
         (vec![url, "-p", "101"], "not a percentile"),
         (vec![url, "--spin", "soon"], "bad --spin"),
         (vec![url, "--connect-to", "::1"], "bad address in connect_to"),
-        (vec![url, "--arrival", "poisson", "-R", "5"], "not supported yet"),
+        (vec![url, "--arrival", "poisson"], "a closed loop has no arrivals of its own"),
         (vec![url, "-o", "/no/such/folder/x.json"], "failed to create"),
         (vec![url, "-o", "-", "--frames", "-"], "standard output can take one"),
         (vec!["--plan", "/no/such/plan"], "failed to read plan"),

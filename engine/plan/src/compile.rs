@@ -2,7 +2,7 @@
 
 use super::endpoint::{parse_endpoint, parse_url};
 use super::profile::parse_profile;
-use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Stretch};
+use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Spacing, Stretch};
 use crate::{Endpoint, Expect, Plan, Schedule, request};
 use acp_wire::plan::{Arrival, Load, Model};
 use acp_wire::units::{UnitError, parse_duration_ns, parse_rate};
@@ -52,6 +52,10 @@ pub enum PlanError {
     RateAndProfile,
     #[error("a closed loop has no rate\nhint: set load.model = \"open\"")]
     RateInClosedLoop,
+    #[error(
+        "a closed loop has no arrivals of its own\nhint: give a rate, with load.model = \"open\" in a plan"
+    )]
+    ArrivalInClosedLoop,
     #[error("a profile has its own length; leave the duration out")]
     DurationAndProfile,
     #[error("a rate of 0 never reaches {0} requests\nhint: give a duration")]
@@ -104,7 +108,7 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
     Ok(Plan {
         endpoints,
         // Last of what can fail: a profile takes the longest, and a survey comes by once a problem.
-        schedule: schedule(&document.load, warmup_ns)?,
+        schedule: schedule(document, warmup_ns)?,
         warmup_ns,
         connections,
         pipeline,
@@ -128,7 +132,6 @@ fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
     }
     let not_yet = [
         ("source", document.source.is_some()),
-        ("arrival = \"poisson\"", document.load.arrival == Arrival::Poisson),
         ("expect.body_contains", !document.expect.body_contains.is_empty()),
         ("connection.source_ips", !document.connection.source_ips.is_empty()),
         ("target.dns", document.target.dns.is_some()),
@@ -151,15 +154,17 @@ fn endpoints(document: &acp_wire::Plan, url: Endpoint) -> Result<Vec<Endpoint>, 
     given.iter().map(parse).collect()
 }
 
-fn schedule(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
+fn schedule(document: &acp_wire::Plan, warmup_ns: u64) -> Result<Schedule, PlanError> {
+    let load = &document.load;
     if load.requests == Some(0) {
         return Err(PlanError::Zero("requests"));
     }
     match load.model {
-        Model::Open => open_loop(load, warmup_ns),
+        Model::Open => open_loop(load, document.seed, warmup_ns),
         Model::Closed if load.rate.is_some() || load.profile.is_some() => {
             Err(PlanError::RateInClosedLoop)
         }
+        Model::Closed if load.arrival != Arrival::default() => Err(PlanError::ArrivalInClosedLoop),
         Model::Closed => {
             let given = given_duration(load)?;
             let default = load.requests.is_none().then_some(DEFAULT_DURATION_NS);
@@ -168,25 +173,27 @@ fn schedule(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
     }
 }
 
-fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
+fn open_loop(load: &Load, seed: u64, warmup_ns: u64) -> Result<Schedule, PlanError> {
+    let spacing = spacing(load.arrival, seed);
     let (stretches, pace) = match (&load.rate, &load.profile) {
         (Some(_), Some(_)) => return Err(PlanError::RateAndProfile),
         (None, None) => return Err(PlanError::NoRate),
         (None, Some(_)) if load.duration.is_some() => return Err(PlanError::DurationAndProfile),
         (None, Some(profile)) => {
             let stretches = parse_profile(profile)?;
-            let pace = Pace::new(&stretches)?;
+            let pace = Pace::new(&stretches)?.spaced(spacing)?;
             (stretches, pace)
         }
-        (Some(rate), None) => constant(rate, load)?,
+        (Some(rate), None) => constant(rate, load, spacing)?,
     };
     let total = load.requests.map_or(pace.total(), |requests| requests.min(pace.total()));
-    // The warm-up holds the rate that the schedule begins with.
+    // The warm-up holds the rate that the schedule begins with. Random arrivals are its own: else
+    // the measured part would begin with a repetition.
     let first = stretches.iter().find(|stretch| stretch.duration_ns > 0);
     let warmup: Vec<_> =
         first.map(|stretch| Stretch::constant(stretch.from, warmup_ns)).into_iter().collect();
     Ok(Schedule::Open {
-        warmup: Arc::new(Pace::new(&warmup)?),
+        warmup: Arc::new(Pace::new(&warmup)?.spaced(self::spacing(load.arrival, !seed))?),
         late_limit_ns: pace.late_limit_ns(),
         pace: Arc::new(pace),
         total,
@@ -195,20 +202,27 @@ fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
     })
 }
 
+fn spacing(arrival: Arrival, seed: u64) -> Spacing {
+    match arrival {
+        Arrival::Uniform => Spacing::Uniform,
+        Arrival::Poisson => Spacing::Poisson { seed },
+    }
+}
+
 /// A constant rate: for as long as given, or until a count is reached.
-fn constant(rate: &str, load: &Load) -> Result<(Vec<Stretch>, Pace), PlanError> {
+fn constant(rate: &str, load: &Load, spacing: Spacing) -> Result<(Vec<Stretch>, Pace), PlanError> {
     let rate = parse_rate(rate).map_err(|source| PlanError::Unit { field: "rate", source })?;
     let given = given_duration(load)?;
     let Some(requests) = load.requests else {
         let stretches = vec![Stretch::constant(rate, given.unwrap_or(DEFAULT_DURATION_NS))];
-        let pace = Pace::new(&stretches)?;
+        let pace = Pace::new(&stretches)?.spaced(spacing)?;
         return Ok((stretches, pace));
     };
     if rate.numerator == 0 && given.is_none() {
         return Err(PlanError::NeverEnds(requests));
     }
     let stretches = vec![Stretch::constant(rate, given.unwrap_or(MAX_DURATION_NS))];
-    let pace = Pace::counted(&stretches, requests)?;
+    let pace = Pace::counted(&stretches, requests)?.spaced(spacing)?;
     if given.is_none() && pace.total() < requests {
         return Err(PlanError::Pace(PaceError::TooLong));
     }

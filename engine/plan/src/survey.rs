@@ -57,7 +57,7 @@ fn repair(document: &mut acp_wire::Plan, place: &str, error: &PlanError) {
         "target.dns" => document.target.dns = None,
         "load.connections" => document.load.connections = 1,
         "load.warmup" => document.load.warmup = "0s".into(),
-        "load.arrival" => document.load.arrival = Arrival::Uniform,
+        "load.arrival" => document.load.arrival = Arrival::default(),
         "connection.pipeline" => document.connection.pipeline = 1,
         "connection.timeout" => document.connection.timeout = wire().connection.timeout,
         "connection.connect_timeout" => {
@@ -168,7 +168,7 @@ mod tests {
         check(&[("load.requests", json!(0))], &[("load.requests", "above 0")]);
         check(&[("load.connections", json!(0))], &[("load.connections", "above 0")]);
         check(&[("load.connections", json!(9_999_999))], &[("load.connections", "limit")]);
-        check(&[("load.arrival", json!("poisson"))], &[("load.arrival", "not supported")]);
+        check(&[("load.arrival", json!("poisson"))], &[("load.arrival", "closed loop")]);
         check(&[("load.rate", json!("5"))], &[("load.rate", "closed loop")]);
         check(&[("load.profile", json!("const(1,1s)"))], &[("load.profile", "closed loop")]);
         check(&[("connection.pipeline", json!(0))], &[("connection.pipeline", "above 0")]);
