@@ -37,7 +37,7 @@ fn begun(plans: &[ShardPlan]) -> Vec<Slots> {
 }
 
 /// Own slots that are due before `now`.
-fn due_before(slots: &Slots, now: u64) -> u64 {
+fn due_before(slots: &mut Slots, now: u64) -> u64 {
     match slots {
         Slots::Open(open) => open.due_before(now),
         Slots::Closed(_) => panic!("a closed loop has no due times"),
@@ -107,7 +107,7 @@ fn slots_are_planned_when_they_are_due() {
         ("no more after the end", "10", u64::MAX - START_NS, 20),
         ("rate below one", "0.5", 2 * SECOND, 1),
     ] {
-        let slots = &parts(open_loop(rate, "2s"), 1)[0];
+        let slots = &mut parts(open_loop(rate, "2s"), 1)[0];
         assert_eq!(due_before(slots, START_NS + after_ns), planned, "{what}");
     }
 }
