@@ -11,6 +11,7 @@ mod pauses;
 mod place;
 mod profile;
 mod request;
+mod sine;
 mod split;
 mod survey;
 
