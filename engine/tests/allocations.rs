@@ -4,7 +4,7 @@
 
 use acp_engine::launch::{Control, Options, run};
 use acp_wire::Plan;
-use acp_wire::plan::{Load, Model, Target};
+use acp_wire::plan::{Arrival, Load, Model, Target};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::alloc::System;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -74,17 +74,21 @@ fn many_requests_allocate_as_often_as_few() {
         catchup: acp_wire::plan::Catchup::Burst,
         ..closed(requests)
     };
-    for (what, few, many) in
-        [("closed", closed(FEW), closed(MANY)), ("open", open(FEW), open(MANY))]
-    {
+    // Twice as many are more than a block of the process.
+    let poisson = |requests| Load { arrival: Arrival::Poisson, ..open(requests) };
+    for (what, few, many) in [
+        ("closed", closed(FEW), closed(MANY)),
+        ("open", open(FEW), open(MANY)),
+        ("poisson", poisson(FEW), poisson(2 * MANY)),
+    ] {
+        let more_requests = many.requests.unwrap() - few.requests.unwrap();
         let (few, many) = (allocations_of(&url, few), allocations_of(&url, many));
         // What is left is a frame a second and its histograms in base64: some 100 allocations each,
         // and the run may take a few seconds on a busy machine.
         let more = many.saturating_sub(few);
         assert!(
-            more < (MANY - FEW) / 40,
-            "{what}: {more} more allocations for {} more requests ({few} and {many})",
-            MANY - FEW
+            more < more_requests / 40,
+            "{what}: {more} more allocations for {more_requests} more requests ({few} and {many})"
         );
     }
 }

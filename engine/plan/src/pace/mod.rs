@@ -16,6 +16,7 @@
 mod outline;
 mod piece;
 mod poisson;
+mod spacing;
 #[cfg(test)]
 pub(crate) mod statistics;
 
@@ -25,6 +26,8 @@ use acp_wire::verdict::{SEND_LAG_GAP_RATIO, SEND_LAG_LIMIT_NS};
 use outline::{Outline, Window};
 use piece::Piece;
 pub use poisson::Cursor;
+use spacing::Places;
+pub use spacing::Spacing;
 use thiserror::Error;
 
 /// Largest rate, per second.
@@ -98,65 +101,15 @@ impl Stretch {
     }
 }
 
-/// How slots are spread over the line of units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Spacing {
-    /// One each unit: equal gaps at a constant rate.
-    #[default]
-    Uniform,
-    /// As in a Poisson process: exponential gaps at a constant rate.
-    Poisson {
-        /// Everybody with the same one has the same arrivals.
-        seed: u64,
-    },
-}
-
 /// A schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pace {
     pieces: Vec<Piece>,
     denominator: u64,
-    line: Line,
+    places: Places,
     duration_ns: u64,
     total: u64,
     outline: Outline,
-}
-
-/// The line of units, with its slots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Line {
-    spacing: Spacing,
-    units_per_slot: u128,
-}
-
-impl Line {
-    /// Where slot `k` is.
-    #[inline]
-    fn units(self, k: u64, cursor: &mut Cursor) -> u128 {
-        match self.spacing {
-            Spacing::Uniform => u128::from(k) * self.units_per_slot,
-            Spacing::Poisson { seed } => cursor.place(seed, k).units(self.units_per_slot),
-        }
-    }
-
-    /// Where the first `slots` slots are over, the gap after the last one included.
-    fn end_of(self, slots: u64, cursor: &mut Cursor) -> u128 {
-        let Some(last) = slots.checked_sub(1) else { return 0 };
-        let last_units = self.units(last, cursor);
-        // Two slots may be at the same unit.
-        self.units(slots, cursor).max(last_units + 1)
-    }
-
-    /// How many slots come before `units`. Rates and lengths have limits, so the number fits.
-    #[inline]
-    fn slots_before(self, units: u128, cursor: &mut Cursor) -> u64 {
-        match self.spacing {
-            Spacing::Uniform => {
-                u64::try_from(units.div_ceil(self.units_per_slot)).unwrap_or(u64::MAX)
-            }
-            Spacing::Poisson { seed } => cursor.slots_before(seed, units, self.units_per_slot),
-        }
-    }
 }
 
 impl Pace {
@@ -205,9 +158,9 @@ impl Pace {
         let windows = outline.windows();
         let denominator = common_denominator(&windows)?;
         let units_per_slot = 2 * u128::from(denominator) * 1_000_000_000;
-        let line = Line { spacing: outline.spacing(), units_per_slot };
+        let places = Places { spacing: outline.spacing(), units_per_slot };
         let mut cursor = Cursor::default();
-        let last_units = outline.slots().map(|slots| line.end_of(slots, &mut cursor));
+        let last_units = outline.slots().map(|slots| places.end_of(slots, &mut cursor));
         let mut pieces = Vec::with_capacity(windows.len());
         let (mut start_ns, mut base) = (0_u64, 0_u128);
         for window in windows {
@@ -222,8 +175,8 @@ impl Pace {
                 break;
             }
         }
-        let total = line.slots_before(base, &mut cursor);
-        Ok(Self { pieces, denominator, line, duration_ns: start_ns, total, outline })
+        let total = places.slots_before(base, &mut cursor);
+        Ok(Self { pieces, denominator, places, duration_ns: start_ns, total, outline })
     }
 
     /// Length of the schedule.
@@ -250,7 +203,7 @@ impl Pace {
     #[must_use]
     #[inline]
     pub fn due_ns_by(&self, k: u64, cursor: &mut Cursor) -> u64 {
-        let units = self.line.units(k, cursor);
+        let units = self.places.units(k, cursor);
         match self.pieces.partition_point(|piece| piece.base <= units).checked_sub(1) {
             Some(number) => self.pieces[number].due_ns(units),
             None => self.duration_ns,
@@ -271,7 +224,7 @@ impl Pace {
         let number = self.pieces.partition_point(|piece| piece.start_ns < t_ns).checked_sub(1);
         let Some(piece) = number.map(|number| &self.pieces[number]) else { return 0 };
         let units = piece.base + piece.units((t_ns - piece.start_ns).min(piece.length_ns()));
-        self.line.slots_before(units, cursor).min(self.total)
+        self.places.slots_before(units, cursor).min(self.total)
     }
 
     /// The rate at `t_ns`, per second; 0 after the end.

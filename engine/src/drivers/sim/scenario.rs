@@ -4,7 +4,7 @@ use super::random::Random;
 use crate::pace::Change;
 use crate::plan::{Plan, Schedule, compile};
 use acp_wire::agent::Share;
-use acp_wire::plan::{Catchup, Load, Model};
+use acp_wire::plan::{Arrival, Catchup, Load, Model};
 use acp_wire::units::Rate;
 use std::sync::Arc;
 
@@ -231,6 +231,10 @@ fn document(random: &mut Random, is_calm: bool) -> acp_wire::Plan {
             document.request.body = Some("x".repeat(body_bytes));
         }
         _ => {}
+    }
+    if document.load.model == Model::Open && random.chance(400) {
+        document.load.arrival = Arrival::Poisson;
+        document.seed = random.next();
     }
     document
 }
