@@ -8,6 +8,7 @@ mod nginx;
 mod page;
 mod platform;
 mod platform_errors;
+mod poisson;
 mod program;
 mod readme;
 mod refusals;
