@@ -124,7 +124,7 @@ mod tests {
                 "gaps from nothing to twice the mean",
                 "5k",
                 arrivals(|n| 400.0 * share(n)),
-                0.2,
+                0.1534,
                 false,
             ),
             ("a tenth too fast", "4500", arrivals(exponential), 0.039, true),
@@ -134,7 +134,7 @@ mod tests {
         ] {
             let judgement = judge_at(rate, &found);
             let off = (judgement.distance - distance).abs();
-            assert!(off < 0.04, "{what}: {judgement}");
+            assert!(off < 0.002, "{what}: {judgement}");
             assert_eq!(judgement.is_poisson, is_poisson, "{what}: {judgement}");
         }
     }
