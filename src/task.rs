@@ -141,7 +141,7 @@ struct ReportArgs {
     #[arg(value_name = "RUN")]
     id: String,
     /// Format
-    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json", "csv", "hdr"])]
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json", "csv", "hdr", "html", "junit", "markdown"])]
     format: String,
     /// Write it to a file
     #[arg(short, long, value_name = "FILE")]
