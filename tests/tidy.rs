@@ -15,7 +15,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("engine/wire", &[]),
     ("engine/plan", &["acp-wire"]),
     ("engine/report", &["acp-wire", "acp-plan"]),
-    ("engine", &["acp-wire", "acp-plan", "acp-report"]),
+    ("engine", &["acp-wire", "acp-plan", "acp-report", "acp-web"]),
     ("control/coord", &["acp-wire"]),
     ("control", &["acp-wire", "acp-plan", "acp-report", "acp-coord", "acp-monitor", "acp-web"]),
     ("agent", &["acp-wire", "acp-coord", "acp-monitor"]),

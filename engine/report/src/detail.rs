@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn classes_and_tags_are_tables() {
         let classes = BTreeMap::from([(2, times(5)), (5, times(1))]);
-        let tag = |completed, errors| TagReport { completed, errors, response_ns: times(completed) };
+        let tag =
+            |completed, errors| TagReport { completed, errors, response_ns: times(completed) };
         let tags = BTreeMap::from([
             (OTHER_TAGS.to_string(), tag(99, 0)),
             ("a".into(), tag(1, 0)),

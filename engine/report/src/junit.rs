@@ -114,16 +114,16 @@ fn cases(report: &Report) -> Vec<Case> {
         let message = plain(&format!("{}: found {found}", goal.expr));
         let failure =
             Failure { kind: "slo".into(), text: format!("goal missed: {message}"), message };
-        Case {
-            class: "acp.slo",
-            name: plain(&goal.expr),
-            failure: (!goal.pass).then_some(failure),
-        }
+        Case { class: "acp.slo", name: plain(&goal.expr), failure: (!goal.pass).then_some(failure) }
     });
     let limits = limits(report).into_iter().map(|limit| {
         let failure = limit.fired.map(|fired| {
             let message = plain(fired);
-            Failure { kind: "abort_on".into(), text: format!("the run was ended: {message}"), message }
+            Failure {
+                kind: "abort_on".into(),
+                text: format!("the run was ended: {message}"),
+                message,
+            }
         });
         Case { class: "acp.abort_on", name: plain(limit.expr), failure }
     });
@@ -169,11 +169,10 @@ mod tests {
         loop {
             match reader.read_event().unwrap() {
                 Event::Eof => return found,
-                Event::Start(start) | Event::Empty(start)
-                    if start.name().as_ref() == element =>
-                {
+                Event::Start(start) | Event::Empty(start) if start.name().as_ref() == element => {
                     let attribute = start.try_get_attribute(name).unwrap().unwrap();
-                    let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).unwrap();
+                    let value =
+                        attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).unwrap();
                     found.push(value.into_owned());
                 }
                 _ => {}
@@ -200,7 +199,8 @@ mod tests {
         report.slo = vec![Slo { expr: "p99<50ms".into(), value: 63.5, pass: false }];
         let text = "errors>5% over 10s: found 7%".to_string();
         report.events = vec![acp_wire::report::Event { at_us: 1, kind: "rule".into(), text }];
-        let reason = Reason { code: "sent".into(), text: "too few".into(), value: 0.5, limit: 0.99 };
+        let reason =
+            Reason { code: "sent".into(), text: "too few".into(), value: 0.5, limit: 0.99 };
         report.verdict.add(State::ScheduleMissed, reason);
         let text = render(&report);
         assert_eq!(read(&text, "testsuites", "failures"), ["3"], "{text}");

@@ -157,7 +157,11 @@ impl Page {
         let help = "Complete responses, by status code.";
         self.add("acp_responses_total", "counter", help, responses.collect());
         for (name, help, count) in [
-            ("acp_requests_blocked_total", "Requests that waited for a connection.", totals.blocked),
+            (
+                "acp_requests_blocked_total",
+                "Requests that waited for a connection.",
+                totals.blocked,
+            ),
             (
                 "acp_requests_late_total",
                 "Requests sent late though a connection was free.",
@@ -174,8 +178,7 @@ impl Page {
         ] {
             self.add_one(name, "counter", help, count);
         }
-        let handshakes =
-            [("full", totals.full_handshakes), ("resumed", totals.resumed_handshakes)];
+        let handshakes = [("full", totals.full_handshakes), ("resumed", totals.resumed_handshakes)];
         let handshakes = handshakes.map(|(kind, count)| sample("kind", kind, &count)).to_vec();
         self.add("acp_tls_handshakes_total", "counter", "TLS handshakes, by kind.", handshakes);
         let cpu_us = totals.cost.cpu_user_us.saturating_add(totals.cost.cpu_system_us);

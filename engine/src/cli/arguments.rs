@@ -19,7 +19,8 @@ Examples:
   acp bench -R 20k -d 1m http://localhost:8080/          20,000 requests a second, on time
   acp bench -R 300/m -n 50 http://localhost:8080/        5 a second until there were 50
   acp bench --profile 'line(0,10k,30s) const(10k,1m)' http://localhost:8080/
-  acp bench -o report.json -o times.hdr http://localhost:8080/
+  acp bench -o report.json -o times.hdr -o report.html http://localhost:8080/
+  acp bench -R 1k --slo 'p99<50ms' --abort-on 'errors>5% over 10s' -o junit.xml http://localhost:8080/
 
 Exit codes: 0 pass, 1 internal error, 2 usage, 97 stopped by --abort-on, 98 result not valid, 99 --slo missed,
 130 Ctrl-C")]
@@ -250,6 +251,14 @@ pub(super) enum Format {
     Hdr,
     /// The series: a row a second.
     Csv,
+    /// The page with its charts as one file.
+    Html,
+    /// Test cases for continuous integration (.xml): verdict, goals, limits.
+    Junit,
+    /// For merge requests and chats (.md).
+    Markdown,
+    /// Metrics for a textfile collector (.prom); a file is written anew each second.
+    Prometheus,
 }
 
 fn share(text: &str) -> Result<Share, String> {

@@ -3,10 +3,14 @@
 mod arguments;
 mod bench;
 mod commands;
+mod frames;
+mod messages;
 mod output;
 mod plan;
 mod rules;
+mod sink;
 mod source;
+mod textfile;
 mod tls;
 
 pub use arguments::{BenchArgs, PlanArgs};

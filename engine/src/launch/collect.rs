@@ -1,6 +1,7 @@
 //! Frames of all shards into frames of the run, and all frames into the report.
 
 use super::cores::Placement;
+use super::judge::Judge;
 use super::machine::{self, CpuTimes};
 use super::threads::Threads;
 use super::{Control, Finished, LaunchError, Options, Seen};
@@ -24,8 +25,12 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A shorter frame says too little about how busy a shard is.
 const SHORTEST_JUDGED_NS: u64 = 500_000_000;
 
-/// What a progress line shows besides the frame: the distribution of its second.
+/// What is known of a run besides the newest frame.
 pub struct Progress<'a> {
+    /// Who, where, when; its length is not known yet.
+    pub run: &'a Run,
+    /// The frames of the measured part so far, this one included.
+    pub sum: &'a Sum,
     /// Counts and histograms of the second.
     pub record: &'a Record,
     /// Seconds of the whole run, if that is known.
@@ -71,6 +76,7 @@ pub(super) struct Collector {
     /// Shards that have given out their last frame.
     shards_at_end: usize,
     last: CpuTimes,
+    judge: Judge,
 }
 
 impl Collector {
@@ -81,6 +87,7 @@ impl Collector {
         addresses: &[SocketAddr],
         options: &Options,
         starts: Starts,
+        judge: Judge,
     ) -> Self {
         let document = &plan.document;
         let cpus = placement.cpus.iter().filter_map(|&cpu| u32::try_from(cpu).ok());
@@ -115,6 +122,7 @@ impl Collector {
             seq: 0,
             shards_at_end: 0,
             last: CpuTimes::now(),
+            judge,
         }
     }
 
@@ -146,7 +154,7 @@ impl Collector {
                     drop(threads.shards[number].spares.send(record));
                 }
             }
-            self.emit(threads.shards.len(), all_ended, on_seen);
+            self.emit(threads.shards.len(), all_ended, control, on_seen);
             if all_ended {
                 break;
             }
@@ -172,7 +180,13 @@ impl Collector {
     }
 
     /// Gives out the seconds that are complete: all shards have reported them, or a later one.
-    fn emit(&mut self, shards: usize, all_ended: bool, on_seen: &mut dyn FnMut(Seen)) {
+    fn emit(
+        &mut self,
+        shards: usize,
+        all_ended: bool,
+        control: &Control,
+        on_seen: &mut dyn FnMut(Seen),
+    ) {
         while let Some(entry) = self.pending.first_entry() {
             // A shard that was held up skips a second, so a later one from all of them is enough.
             let is_complete = entry.get().shards as usize >= shards;
@@ -184,12 +198,26 @@ impl Collector {
             let has_all = all_ended || self.shards_at_end >= shards;
             let is_last = has_all && self.pending.is_empty();
             let frame = self.frame(measured, second, is_last, &pending);
-            let progress = Progress { record: &pending.record, total_s: self.total_s() };
-            on_seen(Seen::Frame(&frame, &progress));
             if measured {
                 self.sum.add_next(&frame, &pending.record.distributions);
                 self.series.push(&frame);
             }
+            self.judge_frame(&frame, control);
+            let (run, sum, record) = (&self.run, &self.sum, &pending.record);
+            let progress = Progress { run, sum, record, total_s: self.total_s() };
+            on_seen(Seen::Frame(&frame, &progress));
+        }
+    }
+
+    /// Ends the run when a limit is passed. One that is stopped already is not what was planned.
+    fn judge_frame(&mut self, frame: &Frame, control: &Control) {
+        if control.is_stopped() || !self.judge.is_judging() {
+            return;
+        }
+        let end_ns = self.plan.with_course(&self.course).duration_ns();
+        let fired = self.judge.push(frame, end_ns).expect("our own histograms can be read");
+        if let Some(fired) = fired {
+            control.stop_by_rule(fired);
         }
     }
 
@@ -288,12 +316,15 @@ impl Collector {
             elapsed_us: good().map(|end| since_us(end.last_response_ns)).max().unwrap_or(0),
             events,
             is_stopped: control.is_stopped(),
+            stop_reason: control.stop_reason(),
             failed_shards: u32::try_from(failed.len()).unwrap_or(u32::MAX),
             ..Facts::default()
         };
         let plan = self.plan.with_course(&self.course);
-        let report = assemble(&plan, &self.sum, self.series, facts);
-        Ok(Finished { report, distributions: self.sum.into_distributions() })
+        let mut report = assemble(&plan, &self.sum, self.series, facts);
+        report.slo = self.judge.judge_goals(&self.sum, report.rate.completed_per_s);
+        let fired = self.judge.into_fired();
+        Ok(Finished { report, distributions: self.sum.into_distributions(), fired })
     }
 }
 

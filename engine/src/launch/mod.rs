@@ -4,6 +4,7 @@ mod collect;
 mod command;
 mod control;
 mod cores;
+mod judge;
 mod limits;
 mod machine;
 mod resolve;
@@ -16,10 +17,12 @@ pub use control::{Control, ControlError};
 use crate::drivers::DriverKind;
 use crate::plan::{PlanError, ShareError, check_share, compile};
 use crate::record::Distributions;
+use crate::report::rules::{Fired, RuleError};
 use acp_wire::agent::Share;
 use acp_wire::{Frame, Report};
 use collect::{Collector, Starts};
 use cores::Placement;
+use judge::Judge;
 use limits::LimitError;
 use resolve::{ResolveError, resolve};
 use std::net::SocketAddr;
@@ -33,6 +36,8 @@ use threads::Threads;
 pub enum LaunchError {
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     #[error("bad share: {0}")]
     Share(#[from] ShareError),
     #[error(transparent)]
@@ -93,6 +98,8 @@ pub struct Finished {
     pub report: Report,
     /// All histograms of the measured part.
     pub distributions: Distributions,
+    /// The limit that has ended the run.
+    pub fired: Option<Fired>,
 }
 
 /// What a run shows while it goes on.
@@ -119,9 +126,10 @@ pub fn run(
     control: &Control,
     on_seen: &mut dyn FnMut(Seen),
 ) -> Result<Finished, LaunchError> {
-    if options.share.is_none() {
-        refuse_unjudged(document)?;
-    }
+    let judge = match options.share {
+        None => Judge::new(&document.stop)?,
+        Some(_) => Judge::of_nothing(),
+    };
     let plan = Arc::new(compile(document)?);
     let share = options.share.unwrap_or_else(|| Share::whole(plan.connections));
     check_share(&share)?;
@@ -137,18 +145,17 @@ pub fn run(
     on_seen(Seen::Ready { open_connections });
     let start_ns = threads.set_start(options.start_unix_us);
     let starts = Starts { start_ns: start_ns + plan.warmup_ns, share };
-    let collector = Collector::new(&plan, &placement, &driver, &addresses, options, starts);
+    let collector = Collector::new(&plan, &placement, &driver, &addresses, options, starts, judge);
     collector.collect(threads, control, on_seen)
 }
 
-/// Goals and rules that only a control plane judges.
-fn refuse_unjudged(document: &acp_wire::Plan) -> Result<(), PlanError> {
-    let stop = &document.stop;
-    match (stop.slo.is_empty(), stop.abort_on.is_empty()) {
-        (false, _) => Err(PlanError::NotYet("stop.slo")),
-        (_, false) => Err(PlanError::NotYet("stop.abort_on")),
-        (true, true) => Ok(()),
-    }
+/// Checks the goals and limits of a plan.
+///
+/// # Errors
+///
+/// When one of them is not a rule.
+pub fn check_rules(document: &acp_wire::Plan) -> Result<(), RuleError> {
+    Judge::new(&document.stop).map(drop)
 }
 
 /// A name may stand for addresses of both families while the server listens on one: then only the

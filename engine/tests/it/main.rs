@@ -4,6 +4,8 @@ mod child;
 mod commands;
 mod conformance;
 mod forbidden;
+mod outputs;
+mod rules;
 mod server;
 mod shares;
 mod target;

@@ -108,8 +108,7 @@ pub(crate) fn report() -> Report {
     report.books.sent = 2020;
     report.books.completed = 2012;
     report.books.not_sent = BTreeMap::from([(NotSent::Backlog, 4)]);
-    report.books.errors =
-        BTreeMap::from([(ErrorClass::Timeout, 8), (ErrorClass::Unexpected, 12)]);
+    report.books.errors = BTreeMap::from([(ErrorClass::Timeout, 8), (ErrorClass::Unexpected, 12)]);
     report.books = report.books.close();
     (report.rate.planned_per_s, report.rate.sent_per_s) = (1012.0, 1010.0);
     report.rate.completed_per_s = 1006.0;
@@ -144,7 +143,8 @@ pub(crate) fn report() -> Report {
         Slo { expr: "p99<50ms".into(), value: 100.125, pass: false },
         Slo { expr: "errors<2%".into(), value: 0.99, pass: true },
     ];
-    let event = |at_us, kind: &str, text: &str| Event { at_us, kind: kind.into(), text: text.into() };
+    let event =
+        |at_us, kind: &str, text: &str| Event { at_us, kind: kind.into(), text: text.into() };
     report.events = vec![
         event(1_500_000, "error", "connection reset by peer"),
         event(2_000_000, "rule", "errors>0.5% over 2s: found 0.99%"),
