@@ -4,6 +4,7 @@
 
 mod accounts;
 mod bench;
+mod exit_codes;
 mod nginx;
 mod page;
 mod platform;
