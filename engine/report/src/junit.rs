@@ -138,7 +138,7 @@ fn verdict(report: &Report) -> Case {
     };
     let failure = (verdict.state != State::Valid).then(|| Failure {
         kind: verdict.state.name().into(),
-        message: plain(&verdict.reasons.first().map_or("no reason is given", |first| &first.text)),
+        message: plain(verdict.reasons.first().map_or("no reason is given", |first| &first.text)),
         text: verdict.reasons.iter().map(reason).collect::<Vec<_>>().join("\n"),
     });
     Case { class: "acp", name: "verdict".into(), failure }
