@@ -182,6 +182,12 @@ pub(super) struct RunArgs {
     /// No progress on standard error
     #[arg(long)]
     pub(super) quiet: bool,
+    /// Show the live view, or fail [default: where standard error is a terminal]
+    #[arg(long, conflicts_with_all = ["no_tui", "quiet"])]
+    pub(super) tui: bool,
+    /// Progress as a line a second, on a terminal too
+    #[arg(long)]
+    pub(super) no_tui: bool,
     /// No colours; the variable NO_COLOR says the same
     #[arg(long)]
     pub(super) no_color: bool,

@@ -3,16 +3,26 @@
 mod arguments;
 mod bench;
 mod commands;
+mod interrupts;
+#[cfg(not(feature = "tui"))]
+mod no_live;
 mod output;
 mod plan;
 mod rules;
 mod source;
 mod tls;
+#[cfg(feature = "tui")]
+mod tui;
 
 pub use arguments::{BenchArgs, PlanArgs};
 pub use bench::bench;
 pub use plan::document;
 pub use rules::RuleArgs;
+
+#[cfg(not(feature = "tui"))]
+use no_live::Live;
+#[cfg(feature = "tui")]
+use tui::Live;
 
 /// Everything went as asked.
 pub const EXIT_OK: u8 = 0;

@@ -30,6 +30,8 @@ pub struct Progress<'a> {
     pub record: &'a Record,
     /// Seconds of the whole run, if that is known.
     pub total_s: Option<f64>,
+    /// What runs, and where.
+    pub run: &'a Run,
 }
 
 /// What is run, and when its measured part begins on the clock of the shards.
@@ -184,7 +186,8 @@ impl Collector {
             let has_all = all_ended || self.shards_at_end >= shards;
             let is_last = has_all && self.pending.is_empty();
             let frame = self.frame(measured, second, is_last, &pending);
-            let progress = Progress { record: &pending.record, total_s: self.total_s() };
+            let total_s = self.total_s();
+            let progress = Progress { record: &pending.record, total_s, run: &self.run };
             on_seen(Seen::Frame(&frame, &progress));
             if measured {
                 self.sum.add_next(&frame, &pending.record.distributions);

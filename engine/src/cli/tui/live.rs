@@ -1,0 +1,132 @@
+//! The live view as the run sees it: it is told what happens, and gives the terminal back at the end.
+
+use super::choice::{Circumstances, choose, has_color};
+use super::feed::{Feed, feed};
+use super::helm::Helm;
+use super::model::Model;
+use super::page::Page;
+use super::screen::{self, Guard};
+use super::view::View;
+use crate::cli::arguments::RunArgs;
+use crate::cli::bench::say;
+use crate::cli::interrupts::{Interrupts, SIGNALS};
+use crate::launch::Seen;
+use crate::plan::{Plan, Schedule};
+use signal_hook::iterator::Signals;
+use std::io;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// How long the view may take to draw its last picture: then the terminal takes no more.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A live view that is shown.
+pub(in crate::cli) struct Live {
+    /// None when it is over.
+    feed: Option<Feed>,
+    /// Ends with the thread of the view.
+    thread: Receiver<()>,
+    guard: Guard,
+    interrupts: Interrupts,
+}
+
+impl Live {
+    /// Shows a run, where there is a terminal for it and nobody has asked otherwise.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for people, when it was asked for and cannot be shown.
+    pub(in crate::cli) fn start(
+        arguments: &RunArgs,
+        plan: &Plan,
+        interrupts: Interrupts,
+    ) -> Result<Option<Self>, String> {
+        if !choose(&Circumstances::now(arguments))? || interrupts.control().is_interrupted() {
+            return Ok(None);
+        }
+        match Self::open(plan, Page { has_color: has_color(arguments) }, interrupts) {
+            Ok(live) => Ok(Some(live)),
+            Err(error) if arguments.tui => Err(format!("no live view: {error}")),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn open(plan: &Plan, page: Page, mut interrupts: Interrupts) -> io::Result<Self> {
+        let control = interrupts.control().clone();
+        let rate_per_s = match &plan.schedule {
+            Schedule::Open { pace, .. } => Some(pace.rate_per_s(0)),
+            Schedule::Closed { .. } => None,
+        };
+        let (feed, news) = feed();
+        let signals = Signals::new(SIGNALS)?;
+        // From here on a signal must not end the program with the terminal as the view has it.
+        interrupts.hold();
+        let guard = match Guard::take() {
+            Ok(guard) => guard,
+            Err(error) => return Err(interrupts.release().err().unwrap_or(error)),
+        };
+        let opened = screen::open().and_then(|screen| {
+            let mut view = View {
+                model: Model::new(plan),
+                helm: Helm::new(&control, rate_per_s),
+                page,
+                news,
+                signals,
+                control,
+                guard: guard.clone(),
+                screen,
+            };
+            let (alive, thread) = channel::<()>();
+            let body = move || {
+                let shown = view.show();
+                view.guard.give_back();
+                if let Err(error) = shown {
+                    say(&format!("note: the live view is over: {error}"));
+                }
+                drop(view);
+                // Whoever waits for the view sees its end.
+                drop(alive);
+            };
+            std::thread::Builder::new().name("live-view".into()).spawn(body).map(|_| thread)
+        });
+        match opened {
+            Ok(thread) => Ok(Self { feed: Some(feed), thread, guard, interrupts }),
+            Err(error) => {
+                guard.give_back();
+                Err(interrupts.release().err().unwrap_or(error))
+            }
+        }
+    }
+
+    /// Takes in what happens. Returns whether it is shown.
+    pub(in crate::cli) fn see(&mut self, seen: &Seen) -> bool {
+        let Some(feed) = &mut self.feed else { return false };
+        let is_shown = match seen {
+            Seen::Ready { open_connections } => feed.ready(*open_connections),
+            Seen::Frame(frame, progress) => feed.frame(frame, progress),
+        };
+        if !is_shown {
+            self.end();
+        }
+        is_shown
+    }
+
+    /// Ends the view: the terminal is as it was, and a second signal leaves at once again.
+    fn end(&mut self) {
+        if self.feed.take().is_none() {
+            return;
+        }
+        // Nothing is ever sent: it ends with the thread, or the terminal does not take the picture.
+        self.thread.recv_timeout(PATIENCE).ok();
+        self.guard.give_back();
+        if let Err(error) = self.interrupts.release() {
+            say(&format!("warning: a second Ctrl-C will not leave at once: {error}"));
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
