@@ -1,7 +1,6 @@
 //! The command: from arguments to an exit code.
 
 use super::arguments::{BenchArgs, DriverFlag, RunArgs};
-use super::interrupts::Interrupts;
 use super::output::Outputs;
 use super::{
     EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOT_VALID, EXIT_OK, EXIT_USAGE, Live, commands, plan,
@@ -12,6 +11,7 @@ use crate::launch::{Command, Control, Finished, LaunchError, Options, Seen, Spin
 use crate::report::progress_line;
 use acp_wire::units::parse_duration_ns;
 use acp_wire::verdict::State;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
@@ -42,9 +42,7 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
     let options = options(&arguments.run).map_err(usage)?;
     let lease = lease(&arguments.run).map_err(usage)?;
     let mut outputs = Outputs::open(&arguments.run).map_err(usage)?;
-    let control = Control::default();
-    let interrupts =
-        Interrupts::register(&control).map_err(|error| (error.to_string(), EXIT_INTERNAL))?;
+    let control = stop_on_signals().map_err(|error| (error.to_string(), EXIT_INTERNAL))?;
     control.attach(&plan);
     if let Some(lease) = lease {
         lend(&control, lease.saturating_sub(started.elapsed()))?;
@@ -57,7 +55,7 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
         say(&format!("note: {warning}"));
     }
 
-    let mut live = Live::start(&arguments.run, &plan, interrupts).map_err(usage)?;
+    let mut live = Live::start(&arguments.run, &plan, &control).map_err(usage)?;
     let mut frame_failure = None;
     let finished = run(&document, &options, &control, &mut |seen| {
         let is_shown = live.as_mut().is_some_and(|live| live.see(&seen));
@@ -149,4 +147,16 @@ fn lease(arguments: &RunArgs) -> Result<Option<Duration>, String> {
 fn lend(control: &Control, lease: Duration) -> Result<(), Failure> {
     let lease_us = u64::try_from(lease.as_micros()).unwrap_or(u64::MAX);
     control.obey(Command::Lease { lease_us }).map_err(|error| (error.to_string(), EXIT_INTERNAL))
+}
+
+/// The first Ctrl-C drains and reports, the second leaves at once.
+fn stop_on_signals() -> std::io::Result<Control> {
+    let control = Control::default();
+    let flag = control.interrupt_flag();
+    for signal in [SIGINT, SIGTERM] {
+        let code = i32::from(EXIT_INTERRUPTED);
+        signal_hook::flag::register_conditional_shutdown(signal, code, flag.clone())?;
+        signal_hook::flag::register(signal, flag.clone())?;
+    }
+    Ok(control)
 }

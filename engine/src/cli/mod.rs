@@ -3,7 +3,6 @@
 mod arguments;
 mod bench;
 mod commands;
-mod interrupts;
 #[cfg(not(feature = "tui"))]
 mod no_live;
 mod output;

@@ -1,8 +1,7 @@
 //! In the place of the live view, where the program was built without it.
 
 use super::arguments::RunArgs;
-use super::interrupts::Interrupts;
-use crate::launch::Seen;
+use crate::launch::{Control, Seen};
 use crate::plan::Plan;
 
 /// A live view, of which there is none.
@@ -12,7 +11,7 @@ impl Live {
     pub(super) fn start(
         arguments: &RunArgs,
         _: &Plan,
-        _: Interrupts,
+        _: &Control,
     ) -> Result<Option<Self>, String> {
         match arguments.tui {
             true => {

@@ -12,7 +12,8 @@ pub(super) struct SourceArgs {
     file: Option<String>,
     /// How it is written: a path each line, `METHOD PATH [BODY]`, or JSON
     #[arg(
-        long = "requests-format",
+        id = "requests_format",
+        long,
         value_name = "NAME",
         default_value = "auto",
         requires = "file"

@@ -4,6 +4,8 @@ mod child;
 mod commands;
 mod conformance;
 mod forbidden;
+#[cfg(feature = "tui")]
+mod live;
 mod server;
 mod shares;
 mod target;

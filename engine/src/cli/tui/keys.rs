@@ -24,7 +24,7 @@ pub(super) enum Action {
 /// The keys as the help lists them.
 pub(super) const HELP: [(&str, &str); 6] = [
     ("q, Ctrl-C", "stop: what was sent is waited for, then the report"),
-    ("again", "leave at once, without a report"),
+    ("Ctrl-C again", "leave at once, without a report"),
     ("p, space", "pause, or go on"),
     ("+ and -", "10 % more or less rate, in an open loop"),
     ("Ctrl-L", "draw everything again"),

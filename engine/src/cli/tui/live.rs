@@ -8,11 +8,8 @@ use super::page::Page;
 use super::screen::{self, Guard};
 use super::view::View;
 use crate::cli::arguments::RunArgs;
-use crate::cli::bench::say;
-use crate::cli::interrupts::{Interrupts, SIGNALS};
-use crate::launch::Seen;
+use crate::launch::{Control, Seen};
 use crate::plan::{Plan, Schedule};
-use signal_hook::iterator::Signals;
 use std::io;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -27,7 +24,6 @@ pub(in crate::cli) struct Live {
     /// Ends with the thread of the view.
     thread: Receiver<()>,
     guard: Guard,
-    interrupts: Interrupts,
 }
 
 impl Live {
@@ -39,63 +35,47 @@ impl Live {
     pub(in crate::cli) fn start(
         arguments: &RunArgs,
         plan: &Plan,
-        interrupts: Interrupts,
+        control: &Control,
     ) -> Result<Option<Self>, String> {
-        if !choose(&Circumstances::now(arguments))? || interrupts.control().is_interrupted() {
+        if !choose(&Circumstances::now(arguments))? || control.is_interrupted() {
             return Ok(None);
         }
-        match Self::open(plan, Page { has_color: has_color(arguments) }, interrupts) {
+        match Self::open(plan, Page { has_color: has_color(arguments) }, control) {
             Ok(live) => Ok(Some(live)),
             Err(error) if arguments.tui => Err(format!("no live view: {error}")),
             Err(_) => Ok(None),
         }
     }
 
-    fn open(plan: &Plan, page: Page, mut interrupts: Interrupts) -> io::Result<Self> {
-        let control = interrupts.control().clone();
+    fn open(plan: &Plan, page: Page, control: &Control) -> io::Result<Self> {
         let rate_per_s = match &plan.schedule {
             Schedule::Open { pace, .. } => Some(pace.rate_per_s(0)),
             Schedule::Closed { .. } => None,
         };
         let (feed, news) = feed();
-        let signals = Signals::new(SIGNALS)?;
-        // From here on a signal must not end the program with the terminal as the view has it.
-        interrupts.hold();
-        let guard = match Guard::take() {
-            Ok(guard) => guard,
-            Err(error) => return Err(interrupts.release().err().unwrap_or(error)),
-        };
+        let guard = Guard::take()?;
         let opened = screen::open().and_then(|screen| {
-            let mut view = View {
+            let view = View {
                 model: Model::new(plan),
-                helm: Helm::new(&control, rate_per_s),
+                helm: Helm::new(control, rate_per_s),
                 page,
                 news,
-                signals,
-                control,
+                control: control.clone(),
                 guard: guard.clone(),
                 screen,
             };
             let (alive, thread) = channel::<()>();
             let body = move || {
-                let shown = view.show();
-                view.guard.give_back();
-                if let Err(error) = shown {
-                    say(&format!("note: the live view is over: {error}"));
-                }
-                drop(view);
+                view.run();
                 // Whoever waits for the view sees its end.
                 drop(alive);
             };
             std::thread::Builder::new().name("live-view".into()).spawn(body).map(|_| thread)
         });
-        match opened {
-            Ok(thread) => Ok(Self { feed: Some(feed), thread, guard, interrupts }),
-            Err(error) => {
-                guard.give_back();
-                Err(interrupts.release().err().unwrap_or(error))
-            }
+        if opened.is_err() {
+            guard.give_back();
         }
+        Ok(Self { feed: Some(feed), thread: opened?, guard })
     }
 
     /// Takes in what happens. Returns whether it is shown.
@@ -111,7 +91,7 @@ impl Live {
         is_shown
     }
 
-    /// Ends the view: the terminal is as it was, and a second signal leaves at once again.
+    /// Ends the view: the terminal is as it was.
     fn end(&mut self) {
         if self.feed.take().is_none() {
             return;
@@ -119,9 +99,6 @@ impl Live {
         // Nothing is ever sent: it ends with the thread, or the terminal does not take the picture.
         self.thread.recv_timeout(PATIENCE).ok();
         self.guard.give_back();
-        if let Err(error) = self.interrupts.release() {
-            say(&format!("warning: a second Ctrl-C will not leave at once: {error}"));
-        }
     }
 }
 

@@ -5,16 +5,15 @@ use super::feed::News;
 use super::helm::Helm;
 use super::keys::{Action, action_of};
 use super::model::{Model, Phase};
+use super::numbers::whole;
 use super::page::Page;
 use super::screen::{Guard, Screen};
-use crate::cli::EXIT_INTERRUPTED;
 use crate::cpus::keep_off;
 use crate::launch::Control;
 use ratatui::crossterm::event::{Event, poll, read};
 use signal_hook::consts::SIGINT;
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::{exit, raise};
-use std::io;
+use signal_hook::low_level::raise;
+use std::io::{self, Write as _};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -27,7 +26,6 @@ pub(super) struct View {
     pub(super) helm: Helm,
     pub(super) page: Page,
     pub(super) news: Receiver<News>,
-    pub(super) signals: Signals,
     pub(super) control: Control,
     pub(super) guard: Guard,
     pub(super) screen: Screen,
@@ -42,33 +40,45 @@ struct Found {
     is_spoilt: bool,
     /// The run is over.
     is_over: bool,
+    /// Keys that stop the run.
+    interrupts: usize,
 }
 
 impl View {
-    /// Shows the run until it is over.
-    ///
-    /// # Errors
-    ///
-    /// When the terminal cannot be read or written any more.
-    pub(super) fn show(&mut self) -> io::Result<()> {
+    /// Shows the run until it is over, or until somebody interrupts it: then the terminal is given back
+    /// at once, so that the next interrupt is the terminal's own.
+    pub(super) fn run(mut self) {
+        let shown = self.show();
+        self.guard.give_back();
+        match shown {
+            Ok(interrupts) => {
+                for _ in 0..interrupts {
+                    // As the terminal would have done: what happens then is decided in one place.
+                    raise(SIGINT).ok();
+                }
+                if self.control.is_interrupted() {
+                    tell("stopping: what was sent is waited for; Ctrl-C leaves at once");
+                }
+            }
+            Err(error) => tell(&format!("note: the live view is over: {error}")),
+        }
+    }
+
+    /// Returns how many keys have interrupted it.
+    fn show(&mut self) -> io::Result<usize> {
         let (mut frame_at, mut drawn_at) = (Instant::now(), None::<Instant>);
-        let (mut signals, mut shown_s) = (0, 0);
-        let (mut is_due, mut is_spoilt) = (true, false);
+        let (mut is_due, mut is_spoilt, mut shown_s) = (true, false, 0);
         loop {
             let mut found = self.take_news(&mut frame_at);
             self.take_keys(&mut found)?;
-            signals += self.signals.pending().count();
-            if signals > 1 {
-                self.leave();
-            }
-            if found.is_over {
-                return Ok(());
+            if found.is_over || found.interrupts > 0 || self.control.is_interrupted() {
+                return Ok(found.interrupts);
             }
             if self.control.is_stopped() && self.model.phase != Phase::Stopping {
                 (self.model.phase, found.is_new) = (Phase::Stopping, true);
             }
             self.model.since_frame_s = frame_at.elapsed().as_secs_f64();
-            let elapsed_s = super::numbers::whole(self.model.elapsed_s().floor());
+            let elapsed_s = whole(self.model.elapsed_s().floor());
             is_due |= found.is_new || elapsed_s != shown_s;
             is_spoilt |= found.is_spoilt;
             shown_s = elapsed_s;
@@ -121,8 +131,7 @@ impl View {
         for action in &actions {
             found.is_new = true;
             match action {
-                // As the terminal would have done: what happens then is decided in one place.
-                Action::Interrupt => raise(SIGINT)?,
+                Action::Interrupt => found.interrupts += 1,
                 Action::Help => self.model.shows_help = !self.model.shows_help,
                 Action::Close => self.model.shows_help = false,
                 Action::Redraw => found.is_spoilt = true,
@@ -143,10 +152,9 @@ impl View {
         }
         self.screen.draw(|frame| self.page.draw(&self.model, frame)).map(drop)
     }
+}
 
-    /// The second signal leaves at once.
-    fn leave(&self) -> ! {
-        self.guard.give_back();
-        exit(i32::from(EXIT_INTERRUPTED))
-    }
+/// A line on standard error, if somebody still reads it.
+fn tell(line: &str) {
+    io::stderr().write_all(format!("{line}\n").as_bytes()).ok();
 }

@@ -2,6 +2,7 @@
 
 use super::halves;
 use super::paint::{Paint, Tone};
+use super::times::shown;
 use crate::cli::tui::history::Second;
 use crate::cli::tui::model::Model;
 use crate::cli::tui::numbers::{grouped, rate, short, whole};
@@ -9,8 +10,8 @@ use crate::report::duration;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::symbols::Marker;
-use ratatui::text::Line;
-use ratatui::widgets::{Axis, Chart, Dataset, GraphType, LegendPosition, Sparkline};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Sparkline};
 
 /// Columns of the name and the number before a curve.
 const NAME_COLUMNS: u16 = 22;
@@ -28,13 +29,12 @@ struct Spark {
 /// Three curves of rates and three of times, side by side.
 pub(super) fn draw_sparks(model: &Model, paint: Paint, frame: &mut Frame, area: Rect) {
     let [left, right] = halves(area);
-    let last = &model.last;
     let spark = |tone, name, now, value| Spark { tone, name, now, value };
-    let target = if model.is_open_loop() { rate(last.rate_target) } else { "any".into() };
+    let [target, sent, completed] = rates_now(model);
     let rates = [
         spark(Tone::Target, "target", target, |second| whole(second.target_per_s)),
-        spark(Tone::Sent, "sent", grouped(last.sent), |second| second.sent),
-        spark(Tone::Completed, "completed", grouped(last.completed), |second| second.completed),
+        spark(Tone::Sent, "sent", sent, |second| second.sent),
+        spark(Tone::Completed, "completed", completed, |second| second.completed),
     ];
     let highest = model.history.last(usize::MAX).map(highest_rate).fold(0.0, f64::max);
     draw_rows("requests a second", &rates, Some(whole(highest)), model, paint, frame, left);
@@ -76,6 +76,16 @@ fn draw_rows(
     }
 }
 
+/// What was asked for, sent and completed in the last second, as text.
+fn rates_now(model: &Model) -> [String; 3] {
+    let last = &model.last;
+    if !model.has_frames() {
+        return ["-", "-", "-"].map(Into::into);
+    }
+    let target = if model.is_open_loop() { rate(last.rate_target) } else { "any".into() };
+    [target, grouped(last.sent), grouped(last.completed)]
+}
+
 fn highest_rate(second: &Second) -> f64 {
     second.target_per_s.max(second.sent as f64).max(second.completed as f64)
 }
@@ -96,24 +106,20 @@ fn points(model: &Model, value: impl Fn(&Second) -> Option<f64>) -> Vec<(f64, f6
 }
 
 fn draw_rates(model: &Model, paint: Paint, frame: &mut Frame, area: Rect) {
-    let last = &model.last;
-    let target = match model.is_open_loop() {
-        true => format!("target {} · ", rate(last.rate_target)),
-        false => String::new(),
-    };
-    let (sent, completed) = (grouped(last.sent), grouped(last.completed));
-    let title = format!("a second: {target}sent {sent} · completed {completed}");
+    let [target, sent, completed] = rates_now(model);
+    let title = [
+        (Tone::Quiet, "a second:".to_string()),
+        (Tone::Target, format!("target {target} ·")),
+        (Tone::Sent, format!("sent {sent} ·")),
+        (Tone::Completed, format!("completed {completed}")),
+    ];
     let highest = model.history.last(usize::MAX).map(highest_rate).fold(0.0, f64::max);
     let top = if highest > 0.0 { highest * 1.1 } else { 1.0 };
     let is_open_loop = model.is_open_loop();
     let curves = [
-        (
-            "target",
-            Tone::Target,
-            points(model, |second| is_open_loop.then_some(second.target_per_s)),
-        ),
-        ("sent", Tone::Sent, points(model, |second| Some(second.sent as f64))),
-        ("completed", Tone::Completed, points(model, |second| Some(second.completed as f64))),
+        (Tone::Target, points(model, |second| is_open_loop.then_some(second.target_per_s))),
+        (Tone::Sent, points(model, |second| Some(second.sent as f64))),
+        (Tone::Completed, points(model, |second| Some(second.completed as f64))),
     ];
     let labels = [0.0, top / 2.0, top].map(short);
     let axis = Axis::default().bounds([0.0, top]).labels(labels.map(Line::raw));
@@ -124,10 +130,10 @@ fn draw_rates(model: &Model, paint: Paint, frame: &mut Frame, area: Rect) {
 fn draw_times(model: &Model, paint: Paint, frame: &mut Frame, area: Rect) {
     let known = |nanos: u64| (nanos > 0).then(|| (nanos as f64).log10());
     let curves = [
-        ("p50", Tone::Middle, points(model, |second| known(second.p50_ns))),
-        ("p99", Tone::Tail, points(model, |second| known(second.p99_ns))),
+        (Tone::Middle, points(model, |second| known(second.p50_ns))),
+        (Tone::Tail, points(model, |second| known(second.p99_ns))),
     ];
-    let values = || curves.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1));
+    let values = || curves.iter().flat_map(|(_, points)| points.iter().map(|point| point.1));
     let (lowest, highest) = (values().fold(f64::MAX, f64::min), values().fold(0.0, f64::max));
     let (bottom, top) = match lowest > highest {
         true => (3.0, 6.0),
@@ -136,11 +142,12 @@ fn draw_times(model: &Model, paint: Paint, frame: &mut Frame, area: Rect) {
     let decades = (0..=whole(top - bottom)).map(|decade| 10_f64.powf(bottom + decade as f64));
     let labels: Vec<_> = decades.map(|nanos| Line::raw(rounded(nanos))).collect();
     let (response, _) = model.last_times();
-    let (p50, p99) = (
-        super::times::shown(&response, response.p50),
-        super::times::shown(&response, response.p99),
-    );
-    let title = format!("response time: p50 {p50} · p99 {p99}");
+    let of = |nanos| shown(&response, nanos);
+    let title = [
+        (Tone::Quiet, "response time:".to_string()),
+        (Tone::Middle, format!("p50 {} ·", of(response.p50))),
+        (Tone::Tail, format!("p99 {}", of(response.p99))),
+    ];
     let axis = Axis::default().bounds([bottom, top]).labels(labels);
     draw_chart(&title, &curves, axis, model, paint, frame, area);
 }
@@ -155,9 +162,10 @@ fn rounded(nanos: f64) -> String {
     }
 }
 
+/// The title says what the curves are, in their colours.
 fn draw_chart(
-    title: &str,
-    curves: &[(&'static str, Tone, Vec<(f64, f64)>)],
+    title: &[(Tone, String)],
+    curves: &[(Tone, Vec<(f64, f64)>)],
     y_axis: Axis,
     model: &Model,
     paint: Paint,
@@ -165,10 +173,12 @@ fn draw_chart(
     area: Rect,
 ) {
     let quiet = paint.style(Tone::Quiet);
-    let drawn = curves.iter().filter(|(_, _, points)| !points.is_empty());
-    let datasets = drawn.map(|(name, tone, points)| {
+    let spans =
+        title.iter().map(|(tone, text)| Span::styled(format!(" {text}"), paint.style(*tone)));
+    let title = Line::from_iter(spans.chain([Span::raw(" ")]));
+    let drawn = curves.iter().filter(|(_, points)| !points.is_empty());
+    let datasets = drawn.map(|(tone, points)| {
         Dataset::default()
-            .name(*name)
             .marker(Marker::Braille)
             .graph_type(GraphType::Line)
             .style(paint.style(*tone))
@@ -178,9 +188,9 @@ fn draw_chart(
     let labels = [Line::raw(format!("{seconds} s ago")), Line::raw("now")];
     let x_axis = Axis::default().bounds([1.0 - seconds as f64, 0.0]).labels(labels).style(quiet);
     let chart = Chart::new(datasets.collect())
-        .block(paint.block(title))
+        .block(paint.frame().title(title))
         .x_axis(x_axis)
         .y_axis(y_axis.style(quiet))
-        .legend_position(Some(LegendPosition::BottomRight));
+        .legend_position(None);
     frame.render_widget(chart, area);
 }

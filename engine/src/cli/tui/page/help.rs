@@ -8,11 +8,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph, Wrap};
 
 /// Columns of the widest line with its frame.
-const WIDTH: u16 = 68;
+const WIDTH: u16 = 69;
 
 pub(super) fn draw(paint: Paint, frame: &mut Frame, area: Rect) {
     let keys = HELP.map(|(key, what)| {
-        Line::from(vec![Span::styled(format!(" {key:<11} "), paint.bold()), Span::raw(what)])
+        Line::from(vec![Span::styled(format!(" {key:<12} "), paint.bold()), Span::raw(what)])
     });
     let height = u16::try_from(keys.len()).unwrap_or(u16::MAX).saturating_add(2);
     let (width, height) = (WIDTH.min(area.width), height.min(area.height));

@@ -73,13 +73,14 @@ fn wide_lines(model: &Model, paint: Paint) -> Vec<Line<'static>> {
         let (p50, p99) = (shown(values, values.p50), shown(values, values.p99));
         Line::raw(format!(" {name} p50 {p50} · p99 {p99}"))
     };
-    let target = match model.is_open_loop() {
-        true => format!(" of {}", rate(last.rate_target)),
-        false => String::new(),
+    let completed = match (model.has_frames(), model.is_open_loop()) {
+        (false, _) => "-".into(),
+        (true, true) => format!("{} of {}/s", grouped(last.completed), rate(last.rate_target)),
+        (true, false) => format!("{}/s", grouped(last.completed)),
     };
     let mut lines = vec![
         Line::styled(format!(" {words}"), paint.style(tone)),
-        Line::raw(format!(" completed {}{target}/s", grouped(last.completed))),
+        Line::raw(format!(" completed {completed}")),
         of("response", &response),
         of("service ", &service),
         of("all so far", &so_far.response_ns),

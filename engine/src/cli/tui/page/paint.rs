@@ -50,6 +50,11 @@ impl Paint {
 
     /// A frame with a title.
     pub(super) fn block(self, title: &str) -> Block<'static> {
-        Block::bordered().border_style(self.style(Tone::Quiet)).title(format!(" {title} "))
+        self.frame().title(format!(" {title} "))
+    }
+
+    /// A frame.
+    pub(super) fn frame(self) -> Block<'static> {
+        Block::bordered().border_style(self.style(Tone::Quiet))
     }
 }
