@@ -74,7 +74,9 @@ fn try_bench(arguments: &BenchArgs) -> Result<u8, Failure> {
         frame_failure = frame_failure.take().or(written.err());
     });
     // The terminal is as it was before anything else is said.
-    drop(live);
+    if let Some(live) = live {
+        live.end();
+    }
     let finished = finished.map_err(|error| (error.to_string(), launch_code(&error)))?;
     match outputs.report(&finished).err().or(frame_failure) {
         Some(message) => Err((message, EXIT_INTERNAL)),

@@ -25,4 +25,7 @@ impl Live {
     pub(super) fn see(&mut self, _: &Seen) -> bool {
         match *self {}
     }
+    pub(super) fn end(self) {
+        match self {}
+    }
 }

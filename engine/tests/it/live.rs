@@ -10,11 +10,17 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// A terminal as a person sees it, and all that was written to it.
+struct Screen {
+    parser: vt100::Parser,
+    written: Vec<u8>,
+}
+
 /// A shell line on a terminal of its own. What it writes is on the screen here.
 struct Terminal {
     child: Child,
     keys: ChildStdin,
-    screen: Arc<Mutex<vt100::Parser>>,
+    screen: Arc<Mutex<Screen>>,
     reader: Option<JoinHandle<()>>,
     folder: tempfile::TempDir,
 }
@@ -28,7 +34,7 @@ impl Terminal {
         let line = format!(
             "stty rows {rows} cols {columns}; stty -g > {at}/before; \
              sh -c 'echo $$ > {at}/pid; exec {engine} http://{}/ {flags} -o {at}/report.json'; \
-             echo $? > {at}/code; stty -g > {at}/after; echo all is done",
+             echo $? > {at}/code; stty -g > {at}/after",
             target.address()
         );
         let mut child = Command::new("script")
@@ -40,16 +46,18 @@ impl Terminal {
             .spawn()
             .expect("script of util-linux runs");
         let side = |cells| NonZeroU16::new(cells).expect("not empty");
-        let parser = vt100::Parser::new(side(rows), side(columns), 1000);
-        let screen = Arc::new(Mutex::new(parser));
-        let (mut output, parser) = (child.stdout.take().expect("stdout"), Arc::clone(&screen));
+        let parser = vt100::Parser::new(side(rows), side(columns), 0);
+        let screen = Arc::new(Mutex::new(Screen { parser, written: Vec::new() }));
+        let (mut output, seen) = (child.stdout.take().expect("stdout"), Arc::clone(&screen));
         let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count) = output.read(&mut bytes) {
                 if count == 0 {
                     break;
                 }
-                parser.lock().expect("no panic").process(&bytes[..count]);
+                let mut seen = seen.lock().expect("no panic");
+                seen.parser.process(&bytes[..count]);
+                seen.written.extend_from_slice(&bytes[..count]);
             }
         });
         let keys = child.stdin.take().expect("stdin");
@@ -57,7 +65,14 @@ impl Terminal {
     }
 
     fn text(&self) -> String {
-        self.screen.lock().expect("no panic").screen().contents()
+        self.screen.lock().expect("no panic").parser.screen().contents()
+    }
+
+    /// What was written after the view was gone, or all if there was none.
+    fn after_view(&self) -> String {
+        let seen = self.screen.lock().expect("no panic");
+        let text = String::from_utf8_lossy(&seen.written).into_owned();
+        text.rsplit("\x1b[?1049l").next().unwrap_or_default().to_string()
     }
 
     fn press(&mut self, keys: &str) {
@@ -83,12 +98,11 @@ impl Terminal {
 
     /// Waits for the end of the engine; the terminal must be as it was. Returns the exit code.
     fn end(&mut self) -> String {
-        self.await_text("all is done");
         await_condition("end", || self.child.try_wait().expect("a child").is_some());
         self.reader.take().expect("once").join().expect("no panic");
-        let parser = self.screen.lock().expect("no panic");
-        assert!(!parser.screen().alternate_screen(), "the page is gone");
-        assert!(!parser.screen().hide_cursor(), "the cursor is back");
+        let seen = self.screen.lock().expect("no panic");
+        assert!(!seen.parser.screen().alternate_screen(), "the page is gone");
+        assert!(!seen.parser.screen().hide_cursor(), "the cursor is back");
         assert_eq!(self.file("before"), self.file("after"), "settings are as they were");
         assert!(!self.file("before").is_empty());
         self.file("code").trim().to_string()
@@ -114,7 +128,7 @@ fn a_run_is_watched_steered_and_stopped_and_the_terminal_is_as_before() {
     let mut terminal = Terminal::start(&target, (24, 80), "-R 200 -c 4 -d 1h --threads 1");
     terminal.await_text("so far · no errors");
     terminal.await_text("status 200");
-    let in_view = terminal.screen.lock().expect("no panic").screen().alternate_screen();
+    let in_view = terminal.screen.lock().expect("no panic").parser.screen().alternate_screen();
     assert!(in_view, "a screen of its own");
     terminal.press("?");
     terminal.await_text("leave at once");
@@ -132,7 +146,7 @@ fn a_run_is_watched_steered_and_stopped_and_the_terminal_is_as_before() {
     terminal.await_text("target           198");
     terminal.press("q");
     assert_eq!(terminal.end(), "130");
-    let text = terminal.text();
+    let text = terminal.after_view();
     assert!(text.contains("Verdict: ") && text.contains("Requests/sec: "), "{text}");
     let report = terminal.report();
     let kinds: Vec<_> = report.events.iter().map(|event| event.kind.as_str()).collect();
@@ -149,7 +163,7 @@ fn a_run_that_ends_by_itself_leaves_its_report() {
         terminal.await_text(first);
         // On a busy machine it is not on time.
         let code = terminal.end();
-        assert!(["0", "98"].contains(&code.as_str()), "{code}: {}", terminal.text());
+        assert!(["0", "98"].contains(&code.as_str()), "{code}: {}", terminal.after_view());
         assert_eq!(terminal.report().books.completed, 200);
         assert_eq!(target.stop().expect("target").requests, 200);
     }
@@ -184,7 +198,7 @@ fn a_signal_ends_the_view_and_the_report_comes() {
     let status = Command::new("sh").args(["-c", "kill -s TERM $0", pid.trim()]).status();
     assert!(status.expect("sh runs").success(), "kill -s TERM {pid}");
     assert_eq!(terminal.end(), "130");
-    assert!(terminal.text().contains("Requests/sec: "), "{}", terminal.text());
+    assert!(terminal.after_view().contains("Requests/sec: "), "{}", terminal.after_view());
 }
 
 #[test]
@@ -196,7 +210,11 @@ fn a_failure_is_said_on_a_terminal_that_is_as_before() {
     let flags = format!("--connect-to {address} -c 2 -d 1s");
     let mut terminal = Terminal::start(&unreachable, (24, 80), &flags);
     assert_eq!(terminal.end(), "1");
-    assert!(terminal.text().contains("error: cannot connect to"), "{}", terminal.text());
+    assert!(
+        terminal.after_view().contains("error: cannot connect to"),
+        "{}",
+        terminal.after_view()
+    );
 }
 
 #[test]
@@ -205,9 +223,9 @@ fn lines_take_its_place_where_it_is_not_wanted() {
     for flags in ["-n 20 -c 2 --no-tui", "-n 20 -c 2 --frames /dev/tty --control /dev/null"] {
         let mut terminal = Terminal::start(&target, (60, 400), flags);
         assert_eq!(terminal.end(), "0");
-        assert!(terminal.text().contains("planned 20  sent 20"), "{}", terminal.text());
+        assert!(terminal.after_view().contains("planned 20  sent 20"), "{}", terminal.after_view());
     }
     let mut terminal = Terminal::start(&target, (24, 80), "-n 5 --tui --control /dev/null");
     assert_eq!(terminal.end(), "2");
-    assert!(terminal.text().contains("error: no live view: "), "{}", terminal.text());
+    assert!(terminal.after_view().contains("error: no live view: "), "{}", terminal.after_view());
 }

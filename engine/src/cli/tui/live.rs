@@ -86,13 +86,17 @@ impl Live {
             Seen::Frame(frame, progress) => feed.frame(frame, progress),
         };
         if !is_shown {
-            self.end();
+            self.close();
         }
         is_shown
     }
 
     /// Ends the view: the terminal is as it was.
-    fn end(&mut self) {
+    pub(in crate::cli) fn end(mut self) {
+        self.close();
+    }
+
+    fn close(&mut self) {
         if self.feed.take().is_none() {
             return;
         }
@@ -104,6 +108,6 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.end();
+        self.close();
     }
 }

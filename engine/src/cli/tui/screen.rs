@@ -78,3 +78,49 @@ pub(super) fn open() -> io::Result<Screen> {
     let writer = BufWriter::with_capacity(PAGE_BYTES, io::stderr());
     Terminal::new(CrosstermBackend::new(writer))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Set in the process that panics.
+    const PANICS: &str = "ACP_TEST_PANICS_ON_A_TERMINAL";
+
+    /// Runs itself on a terminal of `script`, where it panics.
+    #[test]
+    fn a_panic_is_read_on_a_terminal_that_is_as_before() {
+        if std::env::var_os(PANICS).is_some() {
+            let guard = Guard::take().expect("a terminal");
+            // On any thread, and in the middle of a page.
+            let thread = std::thread::spawn(move || {
+                let _page = guard.draws();
+                panic!("on purpose");
+            });
+            assert!(thread.join().is_err());
+            return;
+        }
+        let folder = tempfile::tempdir().expect("folder");
+        let (at, program) = (folder.path().display(), std::env::current_exe().expect("program"));
+        let line = format!(
+            "stty -g > {at}/before; {} --nocapture --exact {}; stty -g > {at}/after",
+            program.display(),
+            "cli::tui::screen::tests::a_panic_is_read_on_a_terminal_that_is_as_before"
+        );
+        let script = Command::new("script")
+            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+            .env(PANICS, "1")
+            .output()
+            .expect("script of util-linux runs");
+        let text = String::from_utf8_lossy(&script.stdout).into_owned();
+        let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part:?}: {text:?}"));
+        let (taken, given, said) =
+            (place("\x1b[?1049h"), place("\x1b[?1049l"), place("on purpose"));
+        assert!(taken < given && given < said, "{text:?}");
+        assert!(text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l"), "no cursor: {text:?}");
+        let read =
+            |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("settings");
+        assert_eq!(read("before"), read("after"));
+        assert!(!read("before").is_empty());
+    }
+}

@@ -33,16 +33,19 @@ fn draw_table(
 ) {
     let head = format!(" {:<6}{:>14}{:>14}", "", "response", "service");
     let mut lines = vec![Line::styled(head, paint.style(Tone::Quiet))];
-    let rows: [(&str, fn(&Distribution) -> u64); 5] = [
-        ("p50", |values| values.p50),
-        ("p90", |values| values.p90),
-        ("p99", |values| values.p99),
-        ("p99.9", |values| values.p99_9),
-        ("max", |values| values.max),
-    ];
-    for (name, value) in rows {
-        let of = |values| shown(values, value(values));
-        lines.push(Line::raw(format!(" {name:<6}{:>14}{:>14}", of(response), of(service))));
+    let (of_response, of_service) = (rows(response), rows(service));
+    for ((name, response), (_, service)) in of_response.into_iter().zip(of_service) {
+        lines.push(Line::raw(format!(" {name:<6}{response:>14}{service:>14}")));
     }
     frame.render_widget(Paragraph::new(lines).block(paint.block(title)), area);
+}
+
+fn rows(values: &Distribution) -> [(&'static str, String); 5] {
+    [
+        ("p50", shown(values, values.p50)),
+        ("p90", shown(values, values.p90)),
+        ("p99", shown(values, values.p99)),
+        ("p99.9", shown(values, values.p99_9)),
+        ("max", shown(values, values.max)),
+    ]
 }
