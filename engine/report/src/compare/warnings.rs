@@ -1,5 +1,6 @@
 //! What speaks against comparing runs, a sentence each.
 
+use super::blocks::Basis;
 use super::comparison::Subject;
 use super::judge::BLOCKS_MIN;
 use super::schedule::{is_paired, is_steady};
@@ -46,7 +47,15 @@ fn of_blocks(subject: &Subject<'_>, warnings: &mut Vec<String>) {
     }
     if blocks.unreadable_s() > 0 {
         let seconds = blocks.unreadable_s();
-        warnings.push(format!("histograms of {seconds} seconds of run `{run}` cannot be read"));
+        warnings.push(match blocks.basis() {
+            Basis::Histograms => {
+                format!("histograms of {seconds} seconds of run `{run}` cannot be read")
+            }
+            Basis::Summaries => format!(
+                "the report of run `{run}` does not tell the response times of {seconds} seconds: \
+                 whether theirs differ needs its frames"
+            ),
+        });
     }
     if blocks.count() < BLOCKS_MIN {
         let blocks_text = match blocks.count() {
