@@ -4,6 +4,7 @@
 
 mod client;
 mod cluster;
+mod compare;
 mod daemon;
 mod demo;
 mod output;
@@ -36,6 +37,7 @@ enum Command {
     Task(task::TaskArgs),
     Cluster(cluster::ClusterArgs),
     Target(Box<TargetArgs>),
+    Compare(compare::CompareArgs),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn run(command: Command) -> Result<u8> {
     match command {
         Command::Bench(arguments) => Ok(bench(&arguments)),
         Command::Target(arguments) => Ok(acp_engine::target::cli::run(*arguments)?),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::Up(arguments) => platform(up::run(arguments)),
         Command::Control(arguments) => platform(daemon::control(arguments)),
         Command::Agent(arguments) => platform(daemon::agent(arguments)),
