@@ -15,6 +15,7 @@ mod usage;
 mod watch;
 
 use acp_engine::cli::{BenchArgs, bench};
+use acp_engine::doctor::cli::{DoctorArgs, DoctorError};
 use acp_engine::target::cli::TargetArgs;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -38,6 +39,7 @@ enum Command {
     Cluster(cluster::ClusterArgs),
     Target(Box<TargetArgs>),
     Compare(compare::CompareArgs),
+    Doctor(DoctorArgs),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +56,7 @@ fn run(command: Command) -> Result<u8> {
     match command {
         Command::Bench(arguments) => Ok(bench(&arguments)),
         Command::Target(arguments) => Ok(acp_engine::target::cli::run(*arguments)?),
+        Command::Doctor(arguments) => doctor(&arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Up(arguments) => platform(up::run(arguments)),
         Command::Control(arguments) => platform(daemon::control(arguments)),
@@ -61,6 +64,13 @@ fn run(command: Command) -> Result<u8> {
         Command::Task(arguments) => platform(task::run(arguments)),
         Command::Cluster(arguments) => platform(cluster::run(arguments)),
     }
+}
+
+fn doctor(arguments: &DoctorArgs) -> Result<u8> {
+    acp_engine::doctor::cli::run(arguments).map_err(|error: DoctorError| match error.is_usage() {
+        true => usage::usage(error.into()),
+        false => error.into(),
+    })
 }
 
 /// Runs what talks over the network on tokio. The engine never comes here.

@@ -28,15 +28,17 @@ const CRATES: [(&str, &[&str]); 11] = [
 const NOT_IN_ENGINE: [&str; 4] = ["tokio", "axum", "sqlx", "hyper"];
 
 /// Modules of the engine that each of its modules may use, besides itself.
-const ENGINE: [(&str, &[&str]); 8] = [
+const ENGINE: [(&str, &[&str]); 10] = [
     ("cpus", &[]),
+    ("calibration", &[]),
     ("conn", &["record"]),
     ("record", &[]),
     ("shard", &["plan", "pace", "conn", "record"]),
     ("drivers", &["shard", "pace", "plan", "record"]),
-    ("launch", &["cpus", "plan", "pace", "record", "shard", "drivers", "report"]),
+    ("launch", &["calibration", "cpus", "plan", "pace", "record", "shard", "drivers", "report"]),
     ("target", &["cpus", "drivers"]),
     ("cli", &["cpus", "plan", "report", "launch", "drivers"]),
+    ("doctor", &["calibration", "cpus", "plan", "report", "launch", "drivers", "cli"]),
 ];
 
 fn root() -> PathBuf {

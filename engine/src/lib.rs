@@ -2,9 +2,11 @@
 //!
 //! `wire::Plan` → compile → `Plan` → split → a shard on each pinned thread → records → report.
 
+pub mod calibration;
 pub mod cli;
 pub mod conn;
 pub mod cpus;
+pub mod doctor;
 pub mod drivers;
 pub mod launch;
 pub mod record;

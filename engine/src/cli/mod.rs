@@ -11,7 +11,7 @@ mod tls;
 
 pub use arguments::{BenchArgs, PlanArgs};
 pub use bench::bench;
-pub use plan::document;
+pub use plan::{document, from_file as plan_of_file};
 pub use rules::RuleArgs;
 
 /// Everything went as asked.

@@ -64,7 +64,11 @@ fn from_flags(arguments: &PlanArgs) -> Result<Plan, String> {
 }
 
 /// The plan in a file, TOML or JSON; `-` is standard input.
-fn from_file(path: &Path) -> Result<Plan, String> {
+///
+/// # Errors
+///
+/// A sentence for people: what is wrong with the file.
+pub fn from_file(path: &Path) -> Result<Plan, String> {
     let name = path.display();
     let text = if path == Path::new("-") {
         let mut text = String::new();

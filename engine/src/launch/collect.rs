@@ -101,7 +101,7 @@ impl Collector {
             host: machine::host(),
             addresses: addresses.iter().map(ToString::to_string).collect(),
             duration_us: 0,
-            calibration: None,
+            calibration: crate::calibration::load(),
         };
         Self {
             plan: Arc::clone(plan),
