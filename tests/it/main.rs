@@ -4,6 +4,8 @@
 
 mod accounts;
 mod bench;
+mod compare;
+mod doctor;
 mod nginx;
 mod page;
 mod platform;
