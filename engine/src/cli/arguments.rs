@@ -129,7 +129,7 @@ pub struct PlanArgs {
 #[derive(Args, Debug)]
 pub(super) struct RunArgs {
     /// Plan file (TOML or JSON) instead of flags; `-` is standard input
-    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with = "PlanArgs")]
+    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with_all = ["PlanArgs", "SourceArgs", "TlsArgs"])]
     pub(super) plan_file: Option<PathBuf>,
     /// Shards, one thread each [default: one a usable core, at most one a connection; half of that
     /// in an open loop against this machine]
