@@ -22,13 +22,13 @@ impl Row {
         verdict(self.judgement)
     }
 
-    /// In the order of [`HEAD`].
+    /// In the order of [`head`].
     pub(super) fn cells(&self) -> [&str; 6] {
         [&self.name, &self.a, &self.b, &self.ratio, &self.interval, self.verdict()]
     }
 }
 
-/// Of a table of the run with a letter.
+/// Heads of the columns of the run with a letter.
 pub(super) fn head(letter: &str) -> [&str; 6] {
     ["measure", "A", letter, "ratio", "95 % interval", "verdict"]
 }

@@ -1,7 +1,5 @@
 //! What is printed of runs that are made up, and files that are no reports.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 use super::*;
 use acp_report::{bands_of, encode, new_histogram, summary};
 use acp_wire::plan::Model;
