@@ -13,7 +13,7 @@ mod up;
 mod usage;
 mod watch;
 
-use acp_engine::cli::{BenchArgs, bench};
+use acp_engine::cli::{BenchArgs, HeyArgs, OhaArgs, WrkArgs, bench, go_arguments, hey, oha, wrk};
 use acp_engine::target::cli::TargetArgs;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -30,6 +30,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Bench(Box<BenchArgs>),
+    Wrk(Box<WrkArgs>),
+    Hey(Box<HeyArgs>),
+    Oha(Box<OhaArgs>),
     Up(up::UpArgs),
     Control(daemon::ControlDaemonArgs),
     Agent(daemon::AgentDaemonArgs),
@@ -39,7 +42,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    match run(Arguments::parse_from(go_arguments(std::env::args_os())).command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::tell(format_args!("error: {}", usage::sentence(&error)));
@@ -51,6 +54,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<u8> {
     match command {
         Command::Bench(arguments) => Ok(bench(&arguments)),
+        Command::Wrk(arguments) => Ok(wrk(&arguments)),
+        Command::Hey(arguments) => Ok(hey(&arguments)),
+        Command::Oha(arguments) => Ok(oha(&arguments)),
         Command::Target(arguments) => Ok(acp_engine::target::cli::run(*arguments)?),
         Command::Up(arguments) => platform(up::run(arguments)),
         Command::Control(arguments) => platform(daemon::control(arguments)),

@@ -89,7 +89,7 @@ fn exit_code(finished: &Finished, control: &Control) -> u8 {
     }
 }
 
-fn launch_code(error: &LaunchError) -> u8 {
+pub(super) fn launch_code(error: &LaunchError) -> u8 {
     match error {
         LaunchError::Plan(_)
         | LaunchError::Share(_)
@@ -144,7 +144,7 @@ fn lend(control: &Control, lease: Duration) -> Result<(), Failure> {
 }
 
 /// The first Ctrl-C drains and reports, the second leaves at once.
-fn stop_on_signals() -> std::io::Result<Control> {
+pub(super) fn stop_on_signals() -> std::io::Result<Control> {
     let control = Control::default();
     let flag = control.interrupt_flag();
     for signal in [SIGINT, SIGTERM] {

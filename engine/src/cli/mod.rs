@@ -1,9 +1,11 @@
 //! `acp bench`: flags → `wire::Plan` → run → outputs → exit code. The only place that knows clap.
+//! The command lines of other tools are in `personality`.
 
 mod arguments;
 mod bench;
 mod commands;
 mod output;
+mod personality;
 mod plan;
 mod rules;
 mod source;
@@ -11,6 +13,7 @@ mod tls;
 
 pub use arguments::{BenchArgs, PlanArgs};
 pub use bench::bench;
+pub use personality::{HeyArgs, OhaArgs, WrkArgs, go_arguments, hey, oha, wrk};
 pub use plan::document;
 pub use rules::RuleArgs;
 

@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
 /// A place for bytes, with its name for messages.
-struct Sink {
+pub(super) struct Sink {
     name: String,
     /// None is standard output.
     file: Option<File>,
@@ -108,7 +108,7 @@ impl Outputs {
 }
 
 impl Sink {
-    fn open(path: &Path) -> Result<Self, String> {
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
         let name = path.display().to_string();
         if path == Path::new("-") {
             return Ok(Self { name, file: None, is_begun: false });
@@ -119,7 +119,7 @@ impl Sink {
         Ok(Self { name, file: Some(file), is_begun: false })
     }
 
-    fn write(&mut self, text: &str) -> Result<(), String> {
+    pub(super) fn write(&mut self, text: &str) -> Result<(), String> {
         match self.try_write(text.as_bytes()) {
             // The reader of a pipe has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

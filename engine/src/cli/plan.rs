@@ -96,7 +96,8 @@ fn request(arguments: &PlanArgs) -> Result<Request, String> {
     })
 }
 
-fn split_header(header: &str) -> Result<(String, String), String> {
+/// Name and value of a header on the command line.
+pub(super) fn split_header(header: &str) -> Result<(String, String), String> {
     let (name, value) = header
         .split_once(':')
         .ok_or_else(|| format!("bad header `{header}`\nhint: -H 'Name: value'"))?;
@@ -105,7 +106,14 @@ fn split_header(header: &str) -> Result<(String, String), String> {
 
 /// Body as text, or as base64 where it is not text.
 fn body(arguments: &PlanArgs) -> Result<(Option<String>, Option<String>), String> {
-    let Some(path) = &arguments.body_file else { return Ok((arguments.body.clone(), None)) };
+    match &arguments.body_file {
+        Some(path) => file_body(path),
+        None => Ok((arguments.body.clone(), None)),
+    }
+}
+
+/// What a file holds as text, or as base64 where it is not text.
+pub(super) fn file_body(path: &Path) -> Result<(Option<String>, Option<String>), String> {
     let bytes = std::fs::read(path)
         .map_err(|error| format!("failed to read body file `{}`: {error}", path.display()))?;
     Ok(match String::from_utf8(bytes) {
