@@ -30,15 +30,15 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Bench(Box<BenchArgs>),
-    Wrk(Box<WrkArgs>),
-    Hey(Box<HeyArgs>),
-    Oha(Box<OhaArgs>),
     Up(up::UpArgs),
     Control(daemon::ControlDaemonArgs),
     Agent(daemon::AgentDaemonArgs),
     Task(task::TaskArgs),
     Cluster(cluster::ClusterArgs),
     Target(Box<TargetArgs>),
+    Wrk(Box<WrkArgs>),
+    Hey(Box<HeyArgs>),
+    Oha(Box<OhaArgs>),
 }
 
 fn main() -> ExitCode {
@@ -54,15 +54,15 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<u8> {
     match command {
         Command::Bench(arguments) => Ok(bench(&arguments)),
-        Command::Wrk(arguments) => Ok(wrk(&arguments)),
-        Command::Hey(arguments) => Ok(hey(&arguments)),
-        Command::Oha(arguments) => Ok(oha(&arguments)),
         Command::Target(arguments) => Ok(acp_engine::target::cli::run(*arguments)?),
         Command::Up(arguments) => platform(up::run(arguments)),
         Command::Control(arguments) => platform(daemon::control(arguments)),
         Command::Agent(arguments) => platform(daemon::agent(arguments)),
         Command::Task(arguments) => platform(task::run(arguments)),
         Command::Cluster(arguments) => platform(cluster::run(arguments)),
+        Command::Wrk(arguments) => Ok(wrk(&arguments)),
+        Command::Hey(arguments) => Ok(hey(&arguments)),
+        Command::Oha(arguments) => Ok(oha(&arguments)),
     }
 }
 

@@ -11,3 +11,4 @@ mod platform_errors;
 mod program;
 mod readme;
 mod refusals;
+mod tools;

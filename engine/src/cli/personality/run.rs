@@ -1,7 +1,7 @@
 //! A run for another tool's command line: from a plan to a finished run, and its exit code.
 
+use super::super::EXIT_OK;
 use super::super::bench::{say, stop_on_signals};
-use super::super::{EXIT_OK, EXIT_USAGE};
 use super::refusal::Refusal;
 use crate::drivers::{Driver, choose};
 use crate::launch::{Finished, Options, Seen};
@@ -43,9 +43,7 @@ pub(super) fn exit_code(result: Result<(), Refusal>) -> u8 {
         Ok(()) => EXIT_OK,
         Err(refusal) => {
             say(&format!("error: {refusal}"));
-            let code = refusal.exit_code();
-            debug_assert!(code == EXIT_USAGE || !matches!(refusal, Refusal::Flag { .. }));
-            code
+            refusal.exit_code()
         }
     }
 }

@@ -24,7 +24,7 @@ pub fn oha(arguments: &OhaArgs) -> u8 {
 fn try_oha(arguments: &OhaArgs) -> Result<(), Refusal> {
     let job = arguments.job()?;
     // A file that cannot be written must not cost a result.
-    let mut out = Sink::open(arguments.output()).map_err(Refusal::Write)?;
+    let mut out = Sink::open(arguments.output()).map_err(Refusal::Value)?;
     let finished = run(&job, &mut || {})?;
     let text = match arguments.format() {
         Format::Text => text::summary(&finished, arguments.scale()),
