@@ -129,6 +129,11 @@ pub(super) fn mean_read_ns(distributions: &Distributions) -> Option<f64> {
     is_known.then(|| (service.mean() - first_byte.mean()).max(0.0))
 }
 
+/// A bar of a histogram.
+pub(super) fn bar(chars: u64) -> String {
+    (0..chars).map(|_| '■').collect()
+}
+
 /// The whole part; 0 of what is negative or no number.
 #[expect(clippy::cast_possible_truncation, reason = "it saturates, which is what is wanted")]
 pub(super) fn whole(value: f64) -> u64 {

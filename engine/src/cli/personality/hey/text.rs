@@ -1,6 +1,6 @@
 //! The summary of hey.
 
-use super::super::figures::{as_s, bins, ended, errors, mean_read_ns, per_s, total_s};
+use super::super::figures::{as_s, bar, bins, ended, errors, mean_read_ns, per_s, total_s};
 use crate::launch::Finished;
 use acp_wire::Report;
 use hdrhistogram::Histogram;
@@ -76,7 +76,7 @@ fn write_histogram(out: &mut String, response: &Histogram<u64>) -> fmt::Result {
     let counts = bins(response, &edges);
     let largest = counts.iter().copied().max().unwrap_or(0).max(1);
     for (edge, count) in edges.iter().zip(counts) {
-        let bar = "■".repeat(((count * BAR_CHARS + largest / 2) / largest) as usize);
+        let bar = bar((count * BAR_CHARS + largest / 2) / largest);
         writeln!(out, "  {:.3} [{count}]\t|{bar}", as_s(*edge))?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The summary of oha, without colours.
 
-use super::super::figures::{ended, per_s, total_s};
+use super::super::figures::{bar, ended, per_s, total_s};
 use super::scale::{Scale, bytes};
 use super::shape::{Triple, all_errors, bars, percentiles, success_ratio};
 use crate::launch::Finished;
@@ -81,7 +81,7 @@ fn write_histogram(out: &mut String, histogram: &Histogram<u64>, scale: Scale) -
     let count_chars = largest.to_string().len();
     let edge_chars = rows.iter().map(|(edge, _)| edge.len()).max().unwrap_or(0);
     for (edge, count) in &rows {
-        let bar = "■".repeat((count * BAR_CHARS / largest) as usize);
+        let bar = bar(count * BAR_CHARS / largest);
         let pad = count_chars - count.to_string().len();
         writeln!(out, "  {edge:>edge_chars$} {} [{count}]{:pad$} |{bar}", scale.name(), "")?;
     }
