@@ -8,21 +8,16 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Query file")]
 pub(super) struct SourceArgs {
     /// Query file or folder: a request each line; gzip is recognised
-    #[arg(long = "requests-file", value_name = "PATH")]
-    file: Option<String>,
+    #[arg(long, value_name = "PATH")]
+    requests_file: Option<String>,
     /// How it is written: a path each line, `METHOD PATH [BODY]`, or JSON
-    #[arg(
-        long = "requests-format",
-        value_name = "NAME",
-        default_value = "auto",
-        requires = "file"
-    )]
-    format: FormatFlag,
+    #[arg(long, value_name = "NAME", default_value = "auto", requires = "requests_file")]
+    requests_format: FormatFlag,
     /// Which line comes next
-    #[arg(long, value_name = "HOW", default_value = "seq", requires = "file")]
+    #[arg(long, value_name = "HOW", default_value = "seq", requires = "requests_file")]
     order: OrderFlag,
     /// Which lines an agent sends: all of them, or its share
-    #[arg(long, value_name = "HOW", default_value = "none", requires = "file")]
+    #[arg(long, value_name = "HOW", default_value = "none", requires = "requests_file")]
     partition: PartitionFlag,
 }
 
@@ -62,11 +57,11 @@ enum PartitionFlag {
 impl SourceArgs {
     /// The part of a plan that they are.
     pub(super) fn to_wire(&self) -> Option<Source> {
-        let file = self.file.clone()?;
+        let file = self.requests_file.clone()?;
         Some(Source {
             file: Some(file),
             dataset: None,
-            format: match self.format {
+            format: match self.requests_format {
                 FormatFlag::Auto => Format::Auto,
                 FormatFlag::Path => Format::Path,
                 FormatFlag::Line => Format::Line,
