@@ -2,6 +2,7 @@
 
 use super::endpoint::{parse_endpoint, parse_url};
 use super::profile::parse_profile;
+use super::tls::server_name;
 use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Stretch};
 use crate::{Endpoint, Expect, Plan, Schedule, request};
 use acp_wire::plan::{Arrival, Load, Model};
@@ -26,12 +27,20 @@ pub enum PlanError {
     Schema(String),
     #[error("bad url `{url}`: {why}")]
     Url { url: String, why: String },
-    #[error("unknown url scheme `{0}`\nhint: acp speaks http://")]
+    #[error("unknown url scheme `{0}`\nhint: acp speaks http:// and https://")]
     Scheme(String),
-    #[error(
-        "https is not supported yet: `{0}`\nhint: load the plain http:// port behind the TLS terminator"
-    )]
-    Https(String),
+    #[error("{0} is only for https, and the url is not\nhint: https://HOST/")]
+    TlsWithoutHttps(&'static str),
+    #[error("bad name `{name}` for TLS in {place}: it is neither a DNS name nor an address")]
+    ServerName { name: String, place: &'static str },
+    #[error("the lowest TLS version is above the highest")]
+    TlsVersions,
+    #[error("{0} is empty\nhint: leave it out, or name a PEM file")]
+    EmptyFile(&'static str),
+    #[error("{0} is missing: a certificate and its key go together")]
+    HalfIdentity(&'static str),
+    #[error("tls.key holds a key, and not the name of its file: plans are stored and shown")]
+    KeyInPlan,
     #[error("bad address in connect_to: {0}")]
     ConnectTo(String),
     #[error("bad {field}: {source}")]
@@ -86,6 +95,7 @@ pub enum PlanError {
 pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
     refuse_unsupported(document)?;
     let url = parse_url(&document.target.url)?;
+    let server_name = server_name(&document.tls, &url)?;
     let connection = &document.connection;
     let connections = within("connections", document.load.connections, MAX_CONNECTIONS)?;
     let pipeline = within("pipeline", connection.pipeline, MAX_PIPELINE)?;
@@ -116,6 +126,7 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
         timeout_ns,
         connect_timeout_ns,
         request: Arc::new(request),
+        server_name,
         expect,
         document: document.clone(),
     })

@@ -13,6 +13,7 @@ mod profile;
 mod request;
 mod split;
 mod survey;
+mod tls;
 
 pub use compile::{PlanError, compile};
 pub use course::{ChangeError, Course};
@@ -21,6 +22,7 @@ pub use expect::Expect;
 pub use pace::Pace;
 pub use pauses::Pauses;
 pub use request::EncodedRequest;
+pub use rustls_pki_types::ServerName;
 pub use split::{ShardPlan, ShareError, check_share, split};
 pub use survey::{PROBLEMS_MAX, Problem, Survey, survey};
 
@@ -52,6 +54,8 @@ pub struct Plan {
     pub connect_timeout_ns: u64,
     /// The request, as bytes.
     pub request: Arc<EncodedRequest>,
+    /// Whom to ask for by TLS, and whose certificate to accept; none: the target speaks plain HTTP.
+    pub server_name: Option<ServerName<'static>>,
     /// Which responses are as expected.
     pub expect: Expect,
 }

@@ -11,7 +11,13 @@ impl PlanError {
     pub fn place(&self, document: &Plan) -> String {
         let field = match self {
             Self::Schema(_) => "schema",
-            Self::Url { .. } | Self::Scheme(_) | Self::Https(_) => "target.url",
+            Self::Url { .. } | Self::Scheme(_) => "target.url",
+            Self::TlsWithoutHttps(field) | Self::EmptyFile(field) | Self::HalfIdentity(field) => {
+                field
+            }
+            Self::ServerName { place, .. } => place,
+            Self::TlsVersions => "tls.min_version",
+            Self::KeyInPlan => "tls.key",
             Self::ConnectTo(_) => return bad_address(document),
             Self::Unit { field, .. }
             | Self::TooMany { field, .. }

@@ -4,7 +4,7 @@
 //! good, and it goes on: so it alone knows what is good.
 
 use crate::{Plan, PlanError, compile};
-use acp_wire::plan::{Arrival, Headers};
+use acp_wire::plan::{Arrival, Headers, Tls};
 
 /// Problems looked for, at the most: more than anybody reads at once.
 pub const PROBLEMS_MAX: usize = 16;
@@ -52,7 +52,12 @@ fn repair(document: &mut acp_wire::Plan, place: &str, error: &PlanError) {
     let wire = acp_wire::Plan::default;
     match field {
         "schema" => document.schema = acp_wire::PLAN_SCHEMA.into(),
-        "target.url" => document.target.url = "http://127.0.0.1/".into(),
+        "target.url" => {
+            // What is said about TLS is not wrong because the URL is.
+            let is_https = document.tls != Tls::default();
+            let scheme = if is_https { "https" } else { "http" };
+            document.target.url = format!("{scheme}://127.0.0.1/");
+        }
         "target.connect_to" => put(&mut document.target.connect_to, number, "127.0.0.1:80"),
         "target.dns" => document.target.dns = None,
         "load.connections" => document.load.connections = 1,
@@ -64,6 +69,13 @@ fn repair(document: &mut acp_wire::Plan, place: &str, error: &PlanError) {
             document.connection.connect_timeout = wire().connection.connect_timeout;
         }
         "connection.source_ips" => document.connection.source_ips.clear(),
+        "tls.verify" => document.tls.verify = true,
+        "tls.cacert" => document.tls.cacert = None,
+        "tls.cert" | "tls.key" => repair_identity(&mut document.tls, field, error),
+        "tls.sni" => document.tls.sni = None,
+        "tls.min_version" => document.tls.min_version = None,
+        "tls.max_version" => document.tls.max_version = None,
+        "tls.resumption" => document.tls.resumption = true,
         "request.method" => document.request.method = wire().request.method,
         "request.path" => document.request.path = None,
         "request.body" => document.request.body = None,
@@ -74,6 +86,13 @@ fn repair(document: &mut acp_wire::Plan, place: &str, error: &PlanError) {
         "expect.body_contains" => document.expect.body_contains.clear(),
         _ => repair_schedule(&mut document.load, field, error),
     }
+}
+
+/// Names the half that is missing or bad, or takes away what plain HTTP has no use for.
+fn repair_identity(tls: &mut Tls, field: &str, error: &PlanError) {
+    let is_of_no_use = matches!(error, PlanError::TlsWithoutHttps(_));
+    let good = (!is_of_no_use).then(|| "a.pem".to_owned());
+    if field == "tls.cert" { tls.cert = good } else { tls.key = good }
 }
 
 fn repair_schedule(load: &mut acp_wire::plan::Load, field: &str, error: &PlanError) {
@@ -155,7 +174,7 @@ mod tests {
         check(&[("schema", json!("acp.plan/2"))], &[("schema", "acp.plan/2")]);
         check(&[("target.url", json!(""))], &[("target.url", "empty")]);
         check(&[("target.url", json!("ftp://a/"))], &[("target.url", "scheme")]);
-        check(&[("target.url", json!("https://a/"))], &[("target.url", "https")]);
+        check(&[("target.url", json!("https://"))], &[("target.url", "bad url")]);
         check(&[("target.url", json!("http://a/é"))], &[("target.url", "é")]);
         let addresses = json!(["a:1", "::1", "b", "c:x"]);
         let bad = [("target.connect_to[1]", "brackets"), ("target.connect_to[3]", "not a port")];
@@ -185,6 +204,54 @@ mod tests {
         check(&[("expect.status", status)], &bad);
         let body = ("expect.body_contains", json!("x"));
         check(&[body], &[("expect.body_contains", "not supported")]);
+    }
+
+    #[test]
+    fn every_error_of_tls_has_its_place() {
+        let check = |fields: &[(&str, Value)], expect: &[(&str, &str)]| {
+            let url = ("target.url", json!("https://a/"));
+            check(&[&[url], fields].concat(), expect);
+        };
+        check(&[], &[]);
+        check(&[("tls.verify", json!(false)), ("tls.sni", json!("b"))], &[]);
+        check(&[("tls.cert", json!("a")), ("tls.key", json!("b"))], &[]);
+        check(&[("tls.min_version", json!("1.2")), ("tls.max_version", json!("1.3"))], &[]);
+        check(&[("tls.sni", json!(""))], &[("tls.sni", "neither")]);
+        check(&[("tls.sni", json!("a b"))], &[("tls.sni", "`a b`")]);
+        let upside_down = [("tls.min_version", json!("1.3")), ("tls.max_version", json!("1.2"))];
+        check(&upside_down, &[("tls.min_version", "above the highest")]);
+        check(&[("tls.cacert", json!(""))], &[("tls.cacert", "empty")]);
+        check(&[("tls.cert", json!("a"))], &[("tls.key", "missing")]);
+        check(&[("tls.key", json!("a"))], &[("tls.cert", "missing")]);
+        let pem = json!("-----BEGIN PRIVATE KEY-----\n");
+        check(&[("tls.cert", json!("a")), ("tls.key", pem)], &[("tls.key", "and not the name")]);
+        let url = [("target.url", json!("ftp://a/")), ("tls.verify", json!(false))];
+        check(&url, &[("target.url", "scheme `ftp`")]);
+        check(&[("target.url", json!("https://a%20b/"))], &[("target.url", "a%20b")]);
+        let bad = [("tls.cert", json!("")), ("tls.key", json!("")), ("tls.sni", json!("?"))];
+        let expect = [("tls.cert", "empty"), ("tls.key", "empty"), ("tls.sni", "`?`")];
+        check(&bad, &expect);
+    }
+
+    #[test]
+    fn tls_without_https_is_refused_field_by_field() {
+        check(&[("tls", json!({}))], &[]);
+        let rows = [
+            ("tls.verify", json!(false)),
+            ("tls.cacert", json!("a")),
+            ("tls.cert", json!("a")),
+            ("tls.key", json!("a")),
+            ("tls.sni", json!("a")),
+            ("tls.min_version", json!("1.2")),
+            ("tls.max_version", json!("1.2")),
+            ("tls.resumption", json!(false)),
+        ];
+        for row in rows {
+            let place = row.0;
+            check(&[row], &[(place, "only for https")]);
+        }
+        let both = [("tls.cert", json!("a")), ("tls.key", json!("a"))];
+        check(&both, &[("tls.cert", "only for"), ("tls.key", "only for")]);
     }
 
     #[test]

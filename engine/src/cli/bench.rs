@@ -95,9 +95,11 @@ fn launch_code(error: &LaunchError) -> u8 {
         | LaunchError::Share(_)
         | LaunchError::Resolve(_)
         | LaunchError::Limit(_)
+        | LaunchError::Tls(_)
         | LaunchError::Cpus(_) => EXIT_USAGE,
         LaunchError::Driver { .. }
         | LaunchError::Unreachable { .. }
+        | LaunchError::Handshake { .. }
         | LaunchError::Thread(_)
         | LaunchError::AllFailed(_) => EXIT_INTERNAL,
     }

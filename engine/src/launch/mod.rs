@@ -8,6 +8,8 @@ mod limits;
 mod machine;
 mod resolve;
 mod threads;
+mod tls;
+mod trust;
 
 pub use collect::Progress;
 pub use command::{Command, CommandError, follow};
@@ -26,6 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use thiserror::Error;
 use threads::Threads;
+use tls::{TlsError, TlsSetup};
 
 /// Why a run could not be made.
 #[derive(Debug, Error)]
@@ -47,6 +50,12 @@ pub enum LaunchError {
         "cannot connect to {addresses}: {why}\nhint: is the server running, and is the port right?"
     )]
     Unreachable { addresses: String, why: String },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(
+        "no TLS with {addresses}: {why}\nhint: --cacert FILE trusts another authority, --sni NAME checks another name, -k checks nothing"
+    )]
+    Handshake { addresses: String, why: String },
     #[error("failed to start a thread")]
     Thread(#[source] std::io::Error),
     #[error("every shard failed: {0}")]
@@ -125,6 +134,7 @@ pub fn run(
     let plan = Arc::new(compile(document)?);
     let share = options.share.unwrap_or_else(|| Share::whole(plan.connections));
     check_share(&share)?;
+    let tls = TlsSetup::of(&plan)?;
     control.attach(&plan);
     let addresses = reachable_family(resolve(&plan.endpoints)?, plan.connect_timeout_ns);
     let driver = crate::drivers::choose(options.driver)
@@ -132,7 +142,8 @@ pub fn run(
     let placement = Placement::choose(&plan, share.connections, &addresses, options)
         .map_err(LaunchError::Cpus)?;
     limits::check(share.connections, &addresses, placement.shards, driver.kind)?;
-    let threads = Threads::start(&plan, &share, &addresses, &placement, &driver, control)?;
+    let tls = tls.as_ref();
+    let threads = Threads::start(&plan, &share, &addresses, tls, &placement, &driver, control)?;
     let open_connections = threads.await_ready(&plan, &share, &addresses, control)?;
     on_seen(Seen::Ready { open_connections });
     let start_ns = threads.set_start(options.start_unix_us);

@@ -2,6 +2,7 @@
 
 use super::cores::Placement;
 use super::machine;
+use super::tls::TlsSetup;
 use super::{Control, LaunchError};
 use crate::cpus::pin_current_thread;
 use crate::drivers::Driver;
@@ -9,7 +10,7 @@ use crate::drivers::host::{Channels, Host, Message, ShardEnd, ShardFrame};
 use crate::drivers::signals::Signals;
 use crate::plan::{Plan, ShardPlan, split};
 use crate::record::Record;
-use crate::shard::Shard;
+use crate::shard::{Shard, TlsClient};
 use acp_wire::agent::Share;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ impl Threads {
         plan: &Arc<Plan>,
         share: &Share,
         addresses: &[SocketAddr],
+        tls: Option<&TlsSetup>,
         placement: &Placement,
         driver: &Driver,
         control: &Control,
@@ -50,7 +52,8 @@ impl Threads {
         let mut threads = Self { shards: Vec::new(), signals: Arc::clone(control.signals()) };
         for (number, part) in parts.into_iter().enumerate() {
             let cpu = placement.cpus.get(number).copied();
-            let shard = threads.start_one(part, cpu, placement.spin_ns, driver)?;
+            let client = tls.map(TlsSetup::client);
+            let shard = threads.start_one(part, client, cpu, placement.spin_ns, driver)?;
             threads.shards.push(shard);
         }
         Ok(threads)
@@ -59,6 +62,7 @@ impl Threads {
     fn start_one(
         &self,
         part: ShardPlan,
+        tls: Option<TlsClient>,
         cpu: Option<usize>,
         spin_ns: u64,
         driver: &Driver,
@@ -78,7 +82,12 @@ impl Threads {
             }
             let channels =
                 Channels { messages: message_sender, frames: frame_sender, spares: spare_receiver };
-            run(Shard::new(part.clone(), None), Host::new(signals, channels, spin_ns));
+            let shard = Shard::new(part.clone(), None);
+            let shard = match tls {
+                None => shard,
+                Some(client) => shard.encrypted(client),
+            };
+            run(shard, Host::new(signals, channels, spin_ns));
         };
         let name = format!("shard-{}", self.shards.len());
         let handle = std::thread::Builder::new().name(name).spawn(body);
@@ -131,8 +140,11 @@ impl Threads {
         if plan.keep_alive && open == 0 && share.from_us == 0 && !control.is_stopped() {
             self.signals.stop();
             let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-            let why = self.why_unreachable();
-            return Err(LaunchError::Unreachable { addresses: addresses.join(", "), why });
+            let (addresses, why) = (addresses.join(", "), self.why_unreachable());
+            return Err(match plan.server_name {
+                Some(_) if why.starts_with("TLS") => LaunchError::Handshake { addresses, why },
+                _ => LaunchError::Unreachable { addresses, why },
+            });
         }
         if !failures.is_empty() {
             self.signals.stop();

@@ -19,12 +19,19 @@ impl Shard {
 
     /// A connection was closed by the peer, or broke.
     pub fn closed(&mut self, net: &mut impl Net, conn: usize, how: Closed, now: u64) {
-        if self.connections[conn].state != State::Open {
-            return;
+        match self.connections[conn].state {
+            State::Open => {}
+            State::Connecting if self.connections[conn].session.is_some() => {
+                return self.closed_in_handshake(net, conn, how, now);
+            }
+            State::Connecting | State::Closed | State::BackOff => return,
         }
         let is_idle = self.connections[conn].parser.is_idle();
         let end = match how {
-            Closed::Gracefully => self.connections[conn].parser.end(&mut self.heads),
+            Closed::Gracefully => match self.connections[conn].parser.end(&mut self.heads) {
+                End::Done(_) if self.is_cut_off(conn) => End::Early,
+                end => end,
+            },
             Closed::Broken if is_idle => End::Idle,
             Closed::Broken => End::Early,
         };
@@ -53,6 +60,7 @@ impl Shard {
         let connection = &mut self.connections[conn];
         connection.parser.reset(&mut self.heads);
         connection.is_writing = false;
+        connection.session = None;
         if connection.served > 0 {
             connection.failures = 0;
             connection.state = State::Closed;
@@ -63,6 +71,7 @@ impl Shard {
     }
 
     pub(super) fn fail_connect(&mut self, conn: usize, class: ErrorClass, now: u64) {
+        self.connections[conn].session = None;
         self.fail_requests(conn, class, now);
         self.back_off(conn, now);
     }

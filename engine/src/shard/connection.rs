@@ -2,6 +2,7 @@
 
 use super::feed::PLANNED;
 use crate::conn::Http1;
+use crate::conn::tls::Session;
 use crate::record::Times;
 
 /// Where a connection is in its life.
@@ -9,7 +10,7 @@ use crate::record::Times;
 pub(super) enum State {
     /// Not open, and nothing is done about it.
     Closed,
-    /// Being opened.
+    /// Being opened, with the handshake where there is one.
     Connecting,
     /// Carries requests.
     Open,
@@ -34,6 +35,8 @@ pub(super) struct Connection {
     /// Start of connecting, of writing, or end of the back-off.
     pub(super) since_ns: u64,
     pub(super) parser: Http1,
+    /// Where it is encrypted, from the beginning of the handshake on.
+    pub(super) session: Option<Box<Session>>,
 }
 
 impl Connection {
@@ -47,6 +50,7 @@ impl Connection {
             served: 0,
             since_ns: 0,
             parser: Http1::new(head_request),
+            session: None,
         }
     }
 }

@@ -20,7 +20,9 @@ mod deadlines;
 mod events;
 mod feed;
 mod slots;
+mod tls;
 
+pub use crate::conn::tls::Client as TlsClient;
 use crate::conn::{HeadPool, ProtocolError};
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
@@ -30,6 +32,7 @@ use feed::Bytes;
 pub use feed::{Feed, Given, Wanted};
 use slots::Slots;
 use std::collections::VecDeque;
+use tls::Tls;
 
 /// What the core asks of whatever moves its bytes. Connections are numbered from 0.
 ///
@@ -107,6 +110,8 @@ pub struct Shard {
     /// The feed had nothing for a closed loop: when to ask again.
     hungry_ns: u64,
     heads: HeadPool,
+    /// What encrypted connections share; none: the target speaks plain HTTP.
+    tls: Option<Box<Tls>>,
     /// Open connections with room for a request; entries may be stale.
     free: VecDeque<usize>,
     /// Requests whose connection was closed under them, to be sent again.
@@ -148,6 +153,7 @@ impl Shard {
             scratch: Vec::new(),
             hungry_ns: u64::MAX,
             heads: HeadPool::new(),
+            tls: None,
             free: VecDeque::with_capacity(connections),
             retries: VecDeque::with_capacity(connections * plan.plan.pipeline as usize),
             exhausted_since_ns: None,
@@ -207,6 +213,12 @@ impl Shard {
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.connections.iter().filter(|connection| connection.state == State::Open).count()
+    }
+
+    /// Whether a connection is open for requests.
+    #[cfg(test)]
+    pub(crate) fn is_open(&self, conn: usize) -> bool {
+        self.connections[conn].state == State::Open
     }
 
     /// Starts the schedule, which began at `start_ns`; its warm-up, if there is one and it is not over
