@@ -5,6 +5,7 @@ use super::feed::SimFeed;
 use super::network::{Event, Network, Token};
 use super::random::Random;
 use super::scenario::Scenario;
+use super::secure::Agreement;
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use crate::shard::{Feed, Shard, Wake};
@@ -94,10 +95,15 @@ pub(super) fn run(
     let feed = scenario.feed.map(|empty| -> Box<dyn Feed> {
         Box::new(SimFeed::new(Random::new(random.next()), part.clone(), empty))
     });
-    let shard = Shard::new(part.clone(), feed);
+    let mut shard = Shard::new(part.clone(), feed);
     let net_random = Random::new(random.next());
-    let net =
+    let mut net =
         Network::new(scenario, part.connections, shard.wants_written(), net_random, is_traced);
+    if scenario.is_secure {
+        let Agreement { client, server } = Agreement::new(&mut random);
+        shard = shard.encrypted(client);
+        net.secure = Some(server);
+    }
     let now = scenario.begun_ns + random.spread(1, 1_000_000_000);
     let outcome = Outcome {
         measured: spares.take(),
@@ -281,6 +287,9 @@ impl Driver<'_> {
             }
             Event::Written => self.shard.written(&mut self.net, conn, now),
             Event::Closed(how) => self.shard.closed(&mut self.net, conn, how, now),
+        }
+        if self.scenario.is_secure && self.shard.is_open(conn) {
+            self.net.note_handshake(conn);
         }
         let pause_ns = self.random.between(0, 300);
         self.set_now(now + pause_ns);

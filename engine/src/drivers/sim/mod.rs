@@ -16,6 +16,7 @@ mod network;
 mod random;
 mod run;
 mod scenario;
+mod secure;
 mod server;
 
 use driver::Spares;

@@ -28,7 +28,12 @@ pub(super) struct Scenario {
     pub(super) frame_ns: u64,
     /// Requests come from a feed, which has none so often, per mille.
     pub(super) feed: Option<u64>,
+    /// Connections are encrypted.
+    pub(super) is_secure: bool,
 }
+
+/// Every so many seeds have encrypted connections: handshakes cost more than all else of a run.
+const SECURE_EVERY: u64 = 50;
 
 /// A change of the course. Times are from the start of the measured part.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +95,7 @@ pub(super) enum Split {
 }
 
 impl Scenario {
-    pub(super) fn new(random: &mut Random) -> Self {
+    pub(super) fn new(seed: u64, random: &mut Random) -> Self {
         let is_calm = random.chance(250);
         let document = document(random, is_calm);
         let plan = Arc::new(compile(&document).unwrap_or_else(|error| {
@@ -107,7 +112,8 @@ impl Scenario {
         let frame_ns = random.spread(5 * MS, 2 * SECOND);
         let empty = if is_calm { 0 } else { random.pick(&[0, 0, 10, 300]) };
         let feed = random.chance(300).then_some(empty);
-        Self { plan, shards, faults, stop_ns, share, begun_ns, changes, frame_ns, feed }
+        let is_secure = seed.is_multiple_of(SECURE_EVERY);
+        Self { plan, shards, faults, stop_ns, share, begun_ns, changes, frame_ns, feed, is_secure }
     }
 
     /// By so much a run may be longer than its plan says: nothing is sent in a pause.
