@@ -3,9 +3,12 @@
 //! Every run is held against what the server has seen, its books must balance, and its frames must
 //! add up to its report.
 
+mod certificates;
 mod failures;
 mod load;
+mod nginx;
 mod responses;
+mod tls;
 
 use acp_engine::drivers::{DriverKind, choose};
 use acp_engine::launch::{Control, Options, Seen, run};
