@@ -9,7 +9,10 @@ fn bad_command_lines_are_refused() {
     for (flags, part) in [
         (vec![], "<URL>"),
         (vec!["ftp://a/"], "unknown url scheme `ftp`"),
-        (vec!["https://a/"], "https is not supported yet"),
+        (vec![url, "--sni", "b"], "tls.sni is only for https"),
+        (vec![url, "-k"], "tls.verify is only for https"),
+        (vec!["https://127.0.0.1:9/", "--cacert", "/no/such"], "cannot read tls.cacert `/no/such`"),
+        (vec!["https://127.0.0.1:9/", "--tls-min", "1.3", "--tls-max", "1.2"], "above the highest"),
         (vec!["http://no-such-host.invalid/"], "no address for host `no-such-host.invalid`"),
         (vec!["http://a:99999/"], "not a port"),
         (vec![url, "-c", "0"], "connections must be above 0"),
