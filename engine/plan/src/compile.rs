@@ -3,8 +3,10 @@
 use super::endpoint::{parse_endpoint, parse_url};
 use super::profile::parse_profile;
 use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Stretch};
-use crate::{Endpoint, Expect, Plan, Schedule, request};
-use acp_wire::plan::{Arrival, Load, Model};
+use crate::request::{EncodedRequest, Field, RequestTemplate};
+use crate::template::TemplateError;
+use crate::{Endpoint, Expect, Plan, Schedule};
+use acp_wire::plan::{Arrival, Format, Load, Model, Source};
 use acp_wire::units::{UnitError, parse_duration_ns, parse_rate};
 use std::sync::Arc;
 use thiserror::Error;
@@ -72,6 +74,24 @@ pub enum PlanError {
     TwoBodies,
     #[error("bad body_base64: {0}")]
     Base64(String),
+    #[error(
+        "a Content-Length header cannot be right for a body with values\nhint: leave it out, it is added"
+    )]
+    VaryingLength,
+    #[error("bad template in {place}: {why}", place = field.place())]
+    Template { field: Field, why: TemplateError },
+    #[error("a source has a file\nhint: file = \"queries.txt\"")]
+    NoFile,
+    #[error(
+        "data sets cannot be fetched yet: `{0}`\nhint: put the file on every agent and name it: file = \"/data/queries.txt\""
+    )]
+    DataSet(String),
+    #[error(
+        "`{{{{line}}}}` stands for a line of a source, and there is none\nhint: file = \"values.txt\" in [source], --requests-file"
+    )]
+    NoLines,
+    #[error("with `{{{{line}}}}` lines are values, which have no format\nhint: format = \"auto\"")]
+    FormatOfValues,
     #[error("bad status `{0}` in expect\nhint: a code (200) or a class (2xx)")]
     Status(String),
     #[error("requests of {0} bytes times the pipeline depth are above {MAX_BATCH_BYTES} bytes")]
@@ -92,8 +112,12 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
     // Without keep-alive a connection carries one request, whatever the depth.
     let pipeline = if connection.keep_alive { pipeline } else { 1 };
     let host = document.target.host.as_deref().unwrap_or(&url.host);
-    let request = request::encode(&document.request, &url.path, host, connection.keep_alive)?;
-    if request.bytes.len().saturating_mul(pipeline as usize) > MAX_BATCH_BYTES {
+    let limit_bytes = MAX_BATCH_BYTES / pipeline as usize;
+    let keep_alive = connection.keep_alive;
+    let template =
+        RequestTemplate::compile(&document.request, &url.path, host, keep_alive, limit_bytes)?;
+    let (request, template) = one_or_many(document.source.as_ref(), template)?;
+    if request.bytes.len() > limit_bytes {
         return Err(PlanError::BatchBytes(request.bytes.len()));
     }
     let warmup_ns = duration("warmup", &document.load.warmup)?;
@@ -108,7 +132,7 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
         warmup_ns,
         connections,
         pipeline,
-        keep_alive: connection.keep_alive,
+        keep_alive,
         requests_per_connection: match connection.requests_per_connection {
             0 => None,
             limit => Some(limit),
@@ -116,6 +140,7 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
         timeout_ns,
         connect_timeout_ns,
         request: Arc::new(request),
+        template: template.map(Arc::new),
         expect,
         document: document.clone(),
     })
@@ -127,7 +152,6 @@ fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
         return Err(PlanError::Schema(document.schema.clone()));
     }
     let not_yet = [
-        ("source", document.source.is_some()),
         ("arrival = \"poisson\"", document.load.arrival == Arrival::Poisson),
         ("expect.body_contains", !document.expect.body_contains.is_empty()),
         ("connection.source_ips", !document.connection.source_ips.is_empty()),
@@ -136,6 +160,30 @@ fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
     match not_yet.into_iter().find(|&(_, asked)| asked) {
         Some((what, _)) => Err(PlanError::NotYet(what)),
         None => Ok(()),
+    }
+}
+
+/// The one request of the plan, or what its requests are made from.
+fn one_or_many(
+    source: Option<&Source>,
+    template: RequestTemplate,
+) -> Result<(EncodedRequest, Option<RequestTemplate>), PlanError> {
+    match source {
+        None if template.wants_line() => return Err(PlanError::NoLines),
+        None => {}
+        Some(Source { dataset: Some(name), .. }) => return Err(PlanError::DataSet(name.clone())),
+        Some(Source { file: None, .. }) => return Err(PlanError::NoFile),
+        Some(Source { format, .. }) if template.wants_line() && *format != Format::Auto => {
+            return Err(PlanError::FormatOfValues);
+        }
+        Some(_) => {}
+    }
+    match template.encode().filter(|_| source.is_none()) {
+        Some(request) => Ok((request, None)),
+        None => {
+            let is_head = template.is_head();
+            Ok((EncodedRequest { bytes: Vec::new(), is_head }, Some(template)))
+        }
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) fn parse_url(text: &str) -> Result<Url, PlanError> {
         Some(scheme) => return Err(PlanError::Scheme(scheme.into())),
         None => return Err(bad("it has no scheme")),
     }
+    let (full, template) = split_template(full);
     let uri: Uri = full.parse().map_err(|error: http::uri::InvalidUri| bad(&error.to_string()))?;
     let authority = uri.authority().ok_or_else(|| bad("it has no host"))?;
     if authority.as_str().contains('@') {
@@ -53,12 +54,22 @@ pub(super) fn parse_url(text: &str) -> Result<Url, PlanError> {
     }
     let endpoint = parse_endpoint(authority.as_str(), Some(80)).map_err(|why| bad(&why))?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = template.unwrap_or(path);
     let path = if path.starts_with('?') { format!("/{path}") } else { path.to_string() };
     let host = match endpoint.port {
         80 => authority.as_str().trim_end_matches(":80").trim_end_matches(':').to_string(),
         _ => authority.as_str().to_string(),
     };
     Ok(Url { endpoint, path, host })
+}
+
+/// A URL without its path where that holds values, and the path: values have blanks.
+fn split_template(full: &str) -> (&str, Option<&str>) {
+    let host_at = full.find("://").map_or(0, |at| at + 3);
+    match full[host_at..].find(['/', '?']).map(|at| full.split_at(host_at + at)) {
+        Some((host, path)) if path.contains("{{") => (host, Some(path)),
+        _ => (full, None),
+    }
 }
 
 /// Takes `host:port` or `[v6]:port` apart.
@@ -97,6 +108,8 @@ mod tests {
         for (text, endpoint, path, host) in [
             ("http://a/", "a:80", "/", "a"),
             ("a", "a:80", "/", "a"),
+            ("a/{{int 1 9}}/b?{{slot}}", "a:80", "/{{int 1 9}}/b?{{slot}}", "a"),
+            ("a:81?{{hex 4}}#x", "a:81", "/?{{hex 4}}", "a:81"),
             ("localhost:8080", "localhost:8080", "/", "localhost:8080"),
             ("http://a:80/x", "a:80", "/x", "a"),
             ("http://a?q=1", "a:80", "/?q=1", "a"),

@@ -10,9 +10,12 @@ pub mod pace;
 mod pauses;
 mod place;
 mod profile;
+mod random;
 mod request;
 mod split;
 mod survey;
+mod template;
+mod zipf;
 
 pub use compile::{PlanError, compile};
 pub use course::{ChangeError, Course};
@@ -20,9 +23,11 @@ pub use endpoint::Endpoint;
 pub use expect::Expect;
 pub use pace::Pace;
 pub use pauses::Pauses;
-pub use request::EncodedRequest;
+pub use random::{Random, mix};
+pub use request::{EncodedRequest, Field, LineError, RequestLine, RequestTemplate, Scratch};
 pub use split::{ShardPlan, ShareError, check_share, split};
 pub use survey::{PROBLEMS_MAX, Problem, Survey, survey};
+pub use template::{NOW_DIGITS, TemplateError, Values};
 
 use acp_wire::plan::Catchup;
 use std::sync::Arc;
@@ -50,8 +55,10 @@ pub struct Plan {
     pub timeout_ns: u64,
     /// From the start of a connection until it is open.
     pub connect_timeout_ns: u64,
-    /// The request, as bytes.
+    /// The request that all slots send. It has no bytes where they are not all the same.
     pub request: Arc<EncodedRequest>,
+    /// What requests are made from that are not all the same: they have values, or a source.
+    pub template: Option<Arc<RequestTemplate>>,
     /// Which responses are as expected.
     pub expect: Expect,
 }

@@ -32,7 +32,14 @@ impl PlanError {
                 return header(document, |name, value| format!("{name}: {value}") == *text);
             }
             Self::TransferEncoding => return header_named(document, "transfer-encoding"),
-            Self::ContentLength(_) => return header_named(document, "content-length"),
+            Self::ContentLength(_) | Self::VaryingLength => {
+                return header_named(document, "content-length");
+            }
+            Self::Template { field, .. } => return field.place(),
+            Self::NoFile => "source.file",
+            Self::DataSet(_) => "source.dataset",
+            Self::FormatOfValues => "source.format",
+            Self::NoLines => "source",
             Self::TwoBodies | Self::Base64(_) => "request.body_base64",
             Self::Status(text) => {
                 let status = document.expect.status.iter().position(|pattern| pattern == text);

@@ -4,7 +4,7 @@
 //! good, and it goes on: so it alone knows what is good.
 
 use crate::{Plan, PlanError, compile};
-use acp_wire::plan::{Arrival, Headers};
+use acp_wire::plan::{Arrival, Format, Headers, Source};
 
 /// Problems looked for, at the most: more than anybody reads at once.
 pub const PROBLEMS_MAX: usize = 16;
@@ -69,11 +69,22 @@ fn repair(document: &mut acp_wire::Plan, place: &str, error: &PlanError) {
         "request.body" => document.request.body = None,
         "request.body_base64" => document.request.body_base64 = None,
         "request.headers" => document.request.headers = without(&document.request.headers, number),
-        "source" => document.source = None,
+        "source.dataset" => change_source(document, |source| {
+            source.dataset = None;
+            source.file.get_or_insert_with(|| "x".into());
+        }),
+        "source.format" => change_source(document, |source| source.format = Format::Auto),
+        "source" | "source.file" => {
+            change_source(document, |source| source.file = Some("x".into()))
+        }
         "expect.status" => put(&mut document.expect.status, number, "200"),
         "expect.body_contains" => document.expect.body_contains.clear(),
         _ => repair_schedule(&mut document.load, field, error),
     }
+}
+
+fn change_source(document: &mut acp_wire::Plan, change: impl FnOnce(&mut Source)) {
+    change(document.source.get_or_insert_default());
 }
 
 fn repair_schedule(load: &mut acp_wire::plan::Load, field: &str, error: &PlanError) {
@@ -179,7 +190,10 @@ mod tests {
         check(&[timeout], &[("connection.connect_timeout", "out of order")]);
         let ips = ("connection.source_ips", json!(["10.0.0.1"]));
         check(&[ips], &[("connection.source_ips", "not supported")]);
-        check(&[("source", json!({ "file": "x" }))], &[("source", "not supported")]);
+        check(&[("source", json!({ "file": "x" }))], &[]);
+        check(&[("source", json!({}))], &[("source.file", "has a file")]);
+        let data_set = json!({ "dataset": "a@1" });
+        check(&[("source", data_set)], &[("source.dataset", "put the file on every agent")]);
         let status = json!(["200", "ok", "2xx", "99"]);
         let bad = [("expect.status[1]", "ok"), ("expect.status[3]", "99")];
         check(&[("expect.status", status)], &bad);
@@ -222,6 +236,21 @@ mod tests {
         check(&[("request.headers", chunked)], &[("request.headers[1]", "length")]);
         let length = json!([["Content-length", "5"]]);
         check(&[("request.headers", length)], &[("request.headers[0]", "0 bytes")]);
+        let values = json!({ "a": "{{slot}}", "b": "{{slots}}" });
+        check(&[("request.headers", values)], &[("request.headers[1]", "unknown value")]);
+        check(&[("request.path", json!("/{{int 2}}"))], &[("request.path", "bad value")]);
+        check(&[("request.body", json!("{{"))], &[("request.body", "templates = false")]);
+        check(&[("target.url", json!("http://a/{{x}}"))], &[("target.url", "unknown value")]);
+        check(&[("target.url", json!("http://a/{{int 1 9}}?b"))], &[]);
+        check(&[("request.body", json!("{{line}}"))], &[("source", "there is none")]);
+        let source = ("source", json!({ "file": "x", "format": "path" }));
+        let lines = [("request.body", json!("{{line}}")), source];
+        check(&lines, &[("source.format", "have no format")]);
+        let length = [
+            ("request.body", json!("{{slot}}")),
+            ("request.headers", json!([["Content-Length", "5"]])),
+        ];
+        check(&length, &[("request.headers[0]", "with values")]);
         let bodies = [("request.body", json!("a")), ("request.body_base64", json!("YQ=="))];
         check(&bodies, &[("request.body_base64", "exclude")]);
         check(&[("request.body_base64", json!("?"))], &[("request.body_base64", "base64")]);

@@ -38,7 +38,6 @@ mod buckets;
 mod blocks;
 mod track;
 
-mod random;
 mod resample;
 
 mod interval;

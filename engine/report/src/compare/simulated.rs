@@ -2,9 +2,9 @@
 
 use super::buckets::Buckets;
 use super::judge::Judgement;
-use super::random::Random;
 use super::{Blocks, Subject, compare};
 use crate::{new_histogram, summary};
+use acp_plan::Random;
 use acp_wire::plan::{Load, Model};
 use acp_wire::report::{Distribution, Latency, Report};
 use acp_wire::{ErrorClass, Frame};
@@ -60,8 +60,7 @@ impl Run {
 
 /// Roughly normal: the sum of twelve uniform numbers (mean 0, standard deviation 1).
 fn normal(random: &mut Random) -> f64 {
-    let uniform = |random: &mut Random| (random.next() >> 11) as f64 / (1_u64 << 53) as f64;
-    (0..12).map(|_| uniform(random)).sum::<f64>() - 6.0
+    (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "what is made up is small and not below 0")]
@@ -131,7 +130,7 @@ impl Simulated {
             false => 1.0,
         };
         let sent = whole(self.requests_per_s as f64 * shape * (1.0 + busy).max(0.1));
-        let fails = |random: &mut Random| random.next().is_multiple_of(100);
+        let fails = |random: &mut Random| random.draw().is_multiple_of(100);
         let failed = (0..sent).filter(|_| !self.is_exact && fails(random)).count() as u64;
         let errors = BTreeMap::from([(ErrorClass::Unexpected, failed)]);
         let mut frame = Frame { second, sent, completed: sent, errors, ..Frame::default() };
