@@ -28,13 +28,14 @@ const CRATES: [(&str, &[&str]); 11] = [
 const NOT_IN_ENGINE: [&str; 4] = ["tokio", "axum", "sqlx", "hyper"];
 
 /// Modules of the engine that each of its modules may use, besides itself.
-const ENGINE: [(&str, &[&str]); 8] = [
+const ENGINE: [(&str, &[&str]); 9] = [
     ("cpus", &[]),
     ("conn", &["record"]),
     ("record", &[]),
     ("shard", &["plan", "pace", "conn", "record"]),
+    ("source", &["cpus", "plan", "record", "shard"]),
     ("drivers", &["shard", "pace", "plan", "record"]),
-    ("launch", &["cpus", "plan", "pace", "record", "shard", "drivers", "report"]),
+    ("launch", &["cpus", "plan", "pace", "record", "shard", "source", "drivers", "report"]),
     ("target", &["cpus", "drivers"]),
     ("cli", &["cpus", "plan", "report", "launch", "drivers"]),
 ];

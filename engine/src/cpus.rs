@@ -1,6 +1,8 @@
 //! CPUs: which ones this process may use, lists of them as people write them, and pinning a thread
 //! to one.
 
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 use thiserror::Error;
 
 /// Why CPUs could not be named or used.
@@ -38,6 +40,19 @@ pub fn allowed() -> Vec<usize> {
 pub fn pin_current_thread(cpu: usize) -> Result<(), CpuError> {
     let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: cpu });
     if pinned { Ok(()) } else { Err(CpuError::Pin { cpu }) }
+}
+
+/// Keeps the calling thread off these CPUs, where there are others that it may use.
+pub fn keep_off(cpus: &[usize]) {
+    let mut others = CpuSet::new();
+    let mut is_any = false;
+    for cpu in allowed().into_iter().filter(|cpu| !cpus.contains(cpu)) {
+        is_any |= others.set(cpu).is_ok();
+    }
+    if is_any && !cpus.is_empty() {
+        // A hint: where the kernel refuses it, the thread runs anywhere.
+        sched_setaffinity(Pid::from_raw(0), &others).unwrap_or_default();
+    }
 }
 
 /// Parses `0,2-5`.

@@ -9,6 +9,7 @@ pub mod drivers;
 pub mod launch;
 pub mod record;
 pub mod shard;
+pub mod source;
 pub mod target;
 
 pub use acp_plan as plan;

@@ -93,6 +93,7 @@ fn launch_code(error: &LaunchError) -> u8 {
     match error {
         LaunchError::Plan(_)
         | LaunchError::Share(_)
+        | LaunchError::Source(_)
         | LaunchError::Resolve(_)
         | LaunchError::Limit(_)
         | LaunchError::Cpus(_) => EXIT_USAGE,

@@ -177,6 +177,12 @@ impl Control {
         steering.events.clone()
     }
 
+    /// Lists what a person should know of the source, as of now.
+    pub(super) fn note_source(&self, text: String) {
+        let mut steering = self.lock();
+        self.note(&mut steering, self.signals.now(), "source", text);
+    }
+
     fn note(&self, steering: &mut Steering, at_ns: u64, kind: &str, text: String) {
         let start_ns = match self.signals.start_ns() {
             0 => at_ns,

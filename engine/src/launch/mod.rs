@@ -14,8 +14,9 @@ pub use command::{Command, CommandError, follow};
 pub use control::{Control, ControlError};
 
 use crate::drivers::DriverKind;
-use crate::plan::{PlanError, ShareError, check_share, compile};
-use crate::record::Distributions;
+use crate::plan::{PlanError, ShareError, check_share, compile, split};
+use crate::record::{Distributions, TagNames};
+use crate::source::{Needs, Notice, SourceError, Supply};
 use acp_wire::agent::Share;
 use acp_wire::{Frame, Report};
 use collect::{Collector, Starts};
@@ -35,6 +36,8 @@ pub enum LaunchError {
     Plan(#[from] PlanError),
     #[error("bad share: {0}")]
     Share(#[from] ShareError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error(transparent)]
@@ -132,13 +135,33 @@ pub fn run(
     let placement = Placement::choose(&plan, share.connections, &addresses, options)
         .map_err(LaunchError::Cpus)?;
     limits::check(share.connections, &addresses, placement.shards, driver.kind)?;
-    let threads = Threads::start(&plan, &share, &addresses, &placement, &driver, control)?;
+    let parts = split(&plan, &share, placement.shards, &addresses);
+    let tags = TagNames::default();
+    let cpus = &placement.cpus;
+    let needs = Needs { plan: &plan, share, parts: &parts, cpus, tags: &tags };
+    let mut supply = Supply::start(&needs, tell(control, plan.is_open_loop()))?;
+    supply.await_ready(|| control.is_stopped())?;
+    let threads = Threads::start(parts, supply.take_feeds(), &placement, &driver, control)?;
     let open_connections = threads.await_ready(&plan, &share, &addresses, control)?;
     on_seen(Seen::Ready { open_connections });
     let start_ns = threads.set_start(options.start_unix_us);
     let starts = Starts { start_ns: start_ns + plan.warmup_ns, share };
     let collector = Collector::new(&plan, &placement, &driver, &addresses, options, starts);
     collector.collect(threads, control, on_seen)
+}
+
+/// What becomes of a notice of the source: an event. A closed loop without requests ends.
+fn tell(control: &Control, is_open_loop: bool) -> impl Fn(Notice) + Send + 'static {
+    let control = control.clone();
+    move |notice| match notice {
+        Notice::Fault(text) => control.note_source(text),
+        Notice::Ended(text) => {
+            control.note_source(text);
+            if !is_open_loop {
+                control.stop();
+            }
+        }
+    }
 }
 
 /// Goals and rules that only a control plane judges.

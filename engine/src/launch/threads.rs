@@ -7,9 +7,9 @@ use crate::cpus::pin_current_thread;
 use crate::drivers::Driver;
 use crate::drivers::host::{Channels, Host, Message, ShardEnd, ShardFrame};
 use crate::drivers::signals::Signals;
-use crate::plan::{Plan, ShardPlan, split};
+use crate::plan::{Plan, ShardPlan};
 use crate::record::Record;
-use crate::shard::Shard;
+use crate::shard::{Feed, Shard};
 use acp_wire::agent::Share;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,18 +39,16 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(
-        plan: &Arc<Plan>,
-        share: &Share,
-        addresses: &[SocketAddr],
+        parts: Vec<ShardPlan>,
+        feeds: Vec<Option<Box<dyn Feed>>>,
         placement: &Placement,
         driver: &Driver,
         control: &Control,
     ) -> Result<Self, LaunchError> {
-        let parts = split(plan, share, placement.shards, addresses);
         let mut threads = Self { shards: Vec::new(), signals: Arc::clone(control.signals()) };
-        for (number, part) in parts.into_iter().enumerate() {
+        for (number, (part, feed)) in parts.into_iter().zip(feeds).enumerate() {
             let cpu = placement.cpus.get(number).copied();
-            let shard = threads.start_one(part, cpu, placement.spin_ns, driver)?;
+            let shard = threads.start_one((part, feed), cpu, placement.spin_ns, driver)?;
             threads.shards.push(shard);
         }
         Ok(threads)
@@ -58,7 +56,7 @@ impl Threads {
 
     fn start_one(
         &self,
-        part: ShardPlan,
+        (part, feed): (ShardPlan, Option<Box<dyn Feed>>),
         cpu: Option<usize>,
         spin_ns: u64,
         driver: &Driver,
@@ -78,7 +76,7 @@ impl Threads {
             }
             let channels =
                 Channels { messages: message_sender, frames: frame_sender, spares: spare_receiver };
-            run(Shard::new(part.clone(), None), Host::new(signals, channels, spin_ns));
+            run(Shard::new(part, feed), Host::new(signals, channels, spin_ns));
         };
         let name = format!("shard-{}", self.shards.len());
         let handle = std::thread::Builder::new().name(name).spawn(body);

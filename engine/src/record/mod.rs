@@ -1,9 +1,11 @@
 //! What happened, as numbers: counts and histograms of one shard over one frame or a whole run.
 
 mod counts;
+mod tags;
 
 pub use acp_report::Distributions;
 pub use counts::Counts;
+pub use tags::TagNames;
 
 use acp_wire::ErrorClass;
 
