@@ -13,7 +13,7 @@ mod up;
 mod usage;
 mod watch;
 
-use acp_engine::cli::{BenchArgs, bench};
+use acp_engine::cli::{BenchArgs, ExplainArgs, bench, explain};
 use acp_engine::target::cli::TargetArgs;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -30,6 +30,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Bench(Box<BenchArgs>),
+    Explain(Box<ExplainArgs>),
     Up(up::UpArgs),
     Control(daemon::ControlDaemonArgs),
     Agent(daemon::AgentDaemonArgs),
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<u8> {
     match command {
         Command::Bench(arguments) => Ok(bench(&arguments)),
+        Command::Explain(arguments) => Ok(explain(&arguments)),
         Command::Target(arguments) => Ok(acp_engine::target::cli::run(*arguments)?),
         Command::Up(arguments) => platform(up::run(arguments)),
         Command::Control(arguments) => platform(daemon::control(arguments)),

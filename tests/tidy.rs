@@ -37,7 +37,7 @@ const ENGINE: [(&str, &[&str]); 9] = [
     ("drivers", &["shard", "pace", "plan", "record"]),
     ("launch", &["cpus", "plan", "pace", "record", "shard", "source", "drivers", "report"]),
     ("target", &["cpus", "drivers"]),
-    ("cli", &["cpus", "plan", "report", "launch", "drivers"]),
+    ("cli", &["cpus", "plan", "report", "source", "launch", "drivers"]),
 ];
 
 fn root() -> PathBuf {

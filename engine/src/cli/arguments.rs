@@ -252,7 +252,7 @@ pub(super) enum Format {
     Csv,
 }
 
-fn share(text: &str) -> Result<Share, String> {
+pub(super) fn share(text: &str) -> Result<Share, String> {
     let share = serde_json::from_str(text).map_err(|error| error.to_string())?;
     crate::plan::check_share(&share).map_err(|error| error.to_string())?;
     Ok(share)

@@ -1,8 +1,10 @@
-//! `acp bench`: flags → `wire::Plan` → run → outputs → exit code. The only place that knows clap.
+//! `acp bench`: flags → `wire::Plan` → run → outputs → exit code, and `acp explain`. The only place that
+//! knows clap.
 
 mod arguments;
 mod bench;
 mod commands;
+mod explain;
 mod output;
 mod plan;
 mod rules;
@@ -11,6 +13,7 @@ mod tls;
 
 pub use arguments::{BenchArgs, PlanArgs};
 pub use bench::bench;
+pub use explain::{ExplainArgs, explain};
 pub use plan::document;
 pub use rules::RuleArgs;
 

@@ -76,12 +76,15 @@ impl Engine {
     pub(crate) fn start(address: SocketAddr, share: Option<Share>, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_acp-engine"));
-        command.args(["--quiet", "--control", "-", "--frames", "-", "-t", "2", "-o"]);
+        command.args(["--quiet", "--control", "-", "--frames", "-", "-o"]);
         command.arg(folder.path().join("report.json"));
         if let Some(share) = share {
             command.args(["--share", &serde_json::to_string(&share).expect("JSON")]);
         }
         command.args(arguments);
+        if !arguments.contains(&"-t") {
+            command.args(["-t", "2"]);
+        }
         if !arguments.contains(&"--plan") {
             command.arg(format!("http://{address}/"));
         }

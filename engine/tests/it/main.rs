@@ -6,4 +6,5 @@ mod conformance;
 mod forbidden;
 mod server;
 mod shares;
+mod source;
 mod target;

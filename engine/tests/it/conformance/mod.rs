@@ -6,6 +6,7 @@
 mod failures;
 mod load;
 mod responses;
+mod sources;
 
 use acp_engine::drivers::{DriverKind, choose};
 use acp_engine::launch::{Control, Options, Seen, run};
