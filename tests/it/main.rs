@@ -4,6 +4,7 @@
 
 mod accounts;
 mod bench;
+mod explain;
 mod nginx;
 mod page;
 mod platform;

@@ -33,9 +33,7 @@ impl Random {
     #[inline]
     pub fn below(&mut self, length: u64) -> u64 {
         let scaled = u128::from(self.draw()) * u128::from(length);
-        #[expect(clippy::cast_possible_truncation, reason = "it is below `length`")]
-        let below = (scaled >> 64) as u64;
-        below
+        (scaled >> 64) as u64
     }
 
     /// An index of something that has `length` places, which is not 0.

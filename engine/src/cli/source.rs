@@ -8,21 +8,22 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Query file")]
 pub(super) struct SourceArgs {
     /// Query file or folder: a request each line; gzip is recognised
-    #[arg(long = "requests-file", value_name = "PATH")]
+    #[arg(id = "requests_file", long = "requests-file", value_name = "PATH")]
     file: Option<String>,
     /// How it is written: a path each line, `METHOD PATH [BODY]`, or JSON
     #[arg(
+        id = "requests_format",
         long = "requests-format",
         value_name = "NAME",
         default_value = "auto",
-        requires = "file"
+        requires = "requests_file"
     )]
     format: FormatFlag,
     /// Which line comes next
-    #[arg(long, value_name = "HOW", default_value = "seq", requires = "file")]
+    #[arg(long, value_name = "HOW", default_value = "seq", requires = "requests_file")]
     order: OrderFlag,
     /// Which lines an agent sends: all of them, or its share
-    #[arg(long, value_name = "HOW", default_value = "none", requires = "file")]
+    #[arg(long, value_name = "HOW", default_value = "none", requires = "requests_file")]
     partition: PartitionFlag,
 }
 

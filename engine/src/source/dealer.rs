@@ -86,6 +86,7 @@ pub(super) struct Dealer {
     number: u64,
     bad_lines: u64,
     is_over: bool,
+    is_end_told: bool,
     notices: Vec<Notice>,
     changes_told: usize,
 }
@@ -107,7 +108,7 @@ impl Dealer {
         if is_by_slot {
             start_at(&mut lanes, number);
         }
-        let (bad_lines, is_over) = (0, false);
+        let (bad_lines, is_over, is_end_told) = (0, false, false);
         let (notices, changes_told) = (Vec::new(), 0);
         let dealer = Self {
             cursor,
@@ -120,6 +121,7 @@ impl Dealer {
             number,
             bad_lines,
             is_over,
+            is_end_told,
             notices,
             changes_told,
         };
@@ -150,6 +152,7 @@ impl Dealer {
         }
         let is_dealt = !self.is_over && self.deal()?;
         self.tell_changes();
+        self.tell_end();
         Ok(if is_moved || is_dealt { Work::Done } else { Work::Nothing })
     }
 
@@ -244,12 +247,18 @@ impl Dealer {
 
     fn end(&mut self) {
         self.is_over = true;
-        for lane in &mut self.lanes {
-            lane.flush();
+        self.lanes.iter_mut().for_each(Lane::flush);
+    }
+
+    /// Says once that there are no more requests, when all that there were have been taken.
+    fn tell_end(&mut self) {
+        let is_taken = self.lanes.iter().all(|lane| lane.held_bytes == 0);
+        if self.is_over && is_taken && !self.is_end_told {
+            self.is_end_told = true;
+            let (path, _) = self.cursor.place();
+            let text = format!("`{}` has no more requests", path.display());
+            self.notices.push(Notice::Ended(text));
         }
-        let (path, _) = self.cursor.place();
-        let text = format!("`{}` has no more requests", path.display());
-        self.notices.push(Notice::Ended(text));
     }
 
     fn tell_changes(&mut self) {

@@ -104,11 +104,8 @@ impl Kind {
     #[inline]
     pub(super) fn skips(kind: Option<Self>, text: &[u8]) -> bool {
         let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
-        match (kind, first) {
-            (_, None) => true,
-            (None | Some(Self::Path | Self::Line), Some(b'#')) => true,
-            _ => false,
-        }
+        let may_be_comment = matches!(kind, None | Some(Self::Path | Self::Line));
+        first.is_none_or(|&first| may_be_comment && first == b'#')
     }
 
     /// Reads a line.

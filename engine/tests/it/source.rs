@@ -7,6 +7,7 @@ use acp_wire::agent::Share;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -47,7 +48,11 @@ fn run(server: &Server, share: Share, path: &Path, arguments: &[&str]) -> Ended 
     let path = path.to_str().expect("text");
     let mut all = vec!["--requests-file", path];
     all.extend(arguments);
-    Engine::start(server.address(), Some(share), &all).end()
+    let mut engine = Engine::start(server.address(), Some(share), &all);
+    if arguments.contains(&"--start-at") {
+        engine.await_ready();
+    }
+    engine.end()
 }
 
 #[test]
@@ -111,6 +116,12 @@ fn pipe(folder: &tempfile::TempDir) -> PathBuf {
     path
 }
 
+/// Lets a writer go that nobody came to read from.
+fn release(pipe: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    drop(options.read(true).custom_flags(libc::O_NONBLOCK).open(pipe).expect("pipe"));
+}
+
 #[test]
 fn a_slow_source_is_not_sent_and_no_latency() {
     let folder = folder();
@@ -128,6 +139,7 @@ fn a_slow_source_is_not_sent_and_no_latency() {
         }
     });
     let ended = run(&server, Share::whole(4), &path, &["-R", "500", "-d", "1500ms"]);
+    release(&path);
     writer.join().expect("thread");
     let report = ended.report();
     let books = &report.books;
@@ -156,6 +168,7 @@ fn a_pipe_that_ends_ends_a_closed_loop() {
         }
     });
     let ended = run(&server, Share::whole(2), &path, &["-d", "1h"]);
+    release(&path);
     writer.join().expect("thread");
     assert_eq!(ended.report().books.completed, 2, "{:?}", ended.report().books);
     assert!(taken(&asked).into_keys().eq(["/a", "/c"]));
