@@ -34,6 +34,13 @@ pub struct BenchArgs {
 
 /// Flags that say what is sent and when.
 #[derive(Args, Debug)]
+// A struct with others in it has no group of its own flags.
+#[group(args = [
+    "url", "connections", "duration", "requests", "rate", "arrival", "profile", "warmup",
+    "catchup", "backlog", "method", "headers", "body", "body_file", "host", "no_keepalive",
+    "requests_per_connection", "pipeline", "timeout", "connect_timeout", "connect_to",
+    "source_ip", "dns", "no_templates", "expect", "tags", "name", "seed",
+])]
 pub struct PlanArgs {
     /// Where the requests go; `http://` may be left out
     #[arg(required_unless_present = "plan_file")]
@@ -129,7 +136,7 @@ pub struct PlanArgs {
 #[derive(Args, Debug)]
 pub(super) struct RunArgs {
     /// Plan file (TOML or JSON) instead of flags; `-` is standard input
-    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with = "PlanArgs")]
+    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with_all = ["PlanArgs", "SourceArgs", "TlsArgs"])]
     pub(super) plan_file: Option<PathBuf>,
     /// Shards, one thread each [default: one a usable core, at most one a connection; half of that
     /// in an open loop against this machine]

@@ -26,7 +26,7 @@ pub struct ExplainArgs {
     #[command(flatten)]
     plan: PlanArgs,
     /// Plan file (TOML or JSON) instead of flags; `-` is standard input
-    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with = "PlanArgs")]
+    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with_all = ["PlanArgs", "SourceArgs", "TlsArgs"])]
     plan_file: Option<PathBuf>,
     /// Number of the slot, from 0, among those of the measured part
     #[arg(long, value_name = "K")]
