@@ -7,7 +7,7 @@ use super::{Control, Finished, LaunchError, Options, Seen};
 use crate::drivers::Driver;
 use crate::drivers::host::ShardFrame;
 use crate::plan::{Course, Plan, Schedule};
-use crate::record::Record;
+use crate::record::{Record, TagNames};
 use crate::report::{Facts, Series, Sum, assemble, bands_of, summary};
 use acp_wire::agent::Share;
 use acp_wire::frame::{Cost, Flags};
@@ -59,6 +59,7 @@ pub(super) struct Collector {
     plan: Arc<Plan>,
     run: Run,
     agent: String,
+    tags: TagNames,
     starts: Starts,
     /// The schedule, as far as it is known to be changed by now.
     course: Course,
@@ -80,6 +81,7 @@ impl Collector {
         driver: &Driver,
         addresses: &[SocketAddr],
         options: &Options,
+        tags: TagNames,
         starts: Starts,
     ) -> Self {
         let document = &plan.document;
@@ -107,6 +109,7 @@ impl Collector {
             plan: Arc::clone(plan),
             run,
             agent: options.agent.clone(),
+            tags,
             starts,
             course: Course::planned(plan),
             sum: Sum::new(),
@@ -183,11 +186,13 @@ impl Collector {
             // Shards give out their last frames a moment before they are seen to have ended.
             let has_all = all_ended || self.shards_at_end >= shards;
             let is_last = has_all && self.pending.is_empty();
-            let frame = self.frame(measured, second, is_last, &pending);
+            let breakdown = pending.record.breakdown(&self.tags, &self.agent);
+            let mut frame = self.frame(measured, second, is_last, &pending);
+            breakdown.put_into(&mut frame);
             let progress = Progress { record: &pending.record, total_s: self.total_s() };
             on_seen(Seen::Frame(&frame, &progress));
             if measured {
-                self.sum.add_next(&frame, &pending.record.distributions);
+                self.sum.add_next(&frame, &pending.record.distributions, &breakdown);
                 self.series.push(&frame);
             }
         }

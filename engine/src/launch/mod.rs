@@ -15,7 +15,7 @@ pub use control::{Control, ControlError};
 
 use crate::drivers::DriverKind;
 use crate::plan::{PlanError, ShareError, check_share, compile};
-use crate::record::Distributions;
+use crate::record::{Distributions, TagNames};
 use acp_wire::agent::Share;
 use acp_wire::{Frame, Report};
 use collect::{Collector, Starts};
@@ -137,7 +137,8 @@ pub fn run(
     on_seen(Seen::Ready { open_connections });
     let start_ns = threads.set_start(options.start_unix_us);
     let starts = Starts { start_ns: start_ns + plan.warmup_ns, share };
-    let collector = Collector::new(&plan, &placement, &driver, &addresses, options, starts);
+    let tags = TagNames::default();
+    let collector = Collector::new(&plan, &placement, &driver, &addresses, options, tags, starts);
     collector.collect(threads, control, on_seen)
 }
 

@@ -33,6 +33,10 @@ pub(super) struct Connection {
     pub(super) served: u32,
     /// Start of connecting, of writing, or end of the back-off.
     pub(super) since_ns: u64,
+    /// When its TCP connection was open; 0: it is not.
+    pub(super) connected_ns: u64,
+    /// When its TLS handshake was done; 0: it was not, or there is none.
+    pub(super) handshake_ns: u64,
     pub(super) parser: Http1,
 }
 
@@ -46,6 +50,8 @@ impl Connection {
             issued: 0,
             served: 0,
             since_ns: 0,
+            connected_ns: 0,
+            handshake_ns: 0,
             parser: Http1::new(head_request),
         }
     }
@@ -62,6 +68,8 @@ pub(super) struct Request {
     pub(super) first_byte_ns: u64,
     /// Belongs to the measured part.
     pub(super) is_measured: bool,
+    /// It waited for its connection to be opened.
+    pub(super) has_waited: bool,
     /// How often it was sent again.
     pub(super) retries: u8,
     /// Its method is HEAD.
@@ -99,6 +107,7 @@ impl Requests {
             sent_ns: 0,
             first_byte_ns: 0,
             is_measured: false,
+            has_waited: false,
             retries: 0,
             is_head: false,
             tag: 0,

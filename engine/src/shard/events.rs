@@ -4,6 +4,7 @@
 use super::connection::{Request, State};
 use super::feed::{Given, PLANNED, Wanted};
 use super::slots::Taken;
+use super::slow::Outcome;
 use super::{Net, Phase, SMALL_BATCH_BYTES, Shard};
 use crate::conn::{Progress, Response};
 use acp_wire::{ErrorClass, NotSent};
@@ -47,11 +48,16 @@ impl Shard {
         }
         connection.state = State::Open;
         self.record.counts.connects += 1;
+        if connection.connected_ns == 0 {
+            connection.connected_ns = now;
+        }
         let connect_ns = now.saturating_sub(connection.since_ns);
         self.record.distributions.connect.saturating_record(connect_ns);
         let waiting = self.requests.len(conn);
         if waiting > 0 {
-            self.requests.for_each_mut(conn, |request| request.sent_ns = now);
+            self.requests.for_each_mut(conn, |request| {
+                (request.sent_ns, request.has_waited) = (now, true);
+            });
             self.write(net, conn, waiting, now);
         }
         self.resume(net, conn, now);
@@ -103,6 +109,7 @@ impl Shard {
                 }
             }
         }
+        self.inspect(net);
         self.resume(net, conn, now);
     }
 
@@ -129,11 +136,16 @@ impl Shard {
         }
         self.in_flight -= 1;
         self.last_response_ns = now;
-        let times = request.times(now);
-        if self.plan.plan.expect.status(response.status) {
-            self.record.add_expected(response.status, &times);
+        let (status, times) = (response.status, request.times(now));
+        let error = if self.plan.plan.expect.status(status) {
+            self.record.add_expected(status, request.tag, &times);
+            None
         } else {
-            self.record.add_unexpected(response.status, &times);
+            self.record.add_unexpected(status, request.tag, &times);
+            Some(ErrorClass::Unexpected)
+        };
+        if self.record.slowest.takes(times.response_ns()) {
+            self.note_slow(Some(conn), &request, &Outcome { status: Some(status), error }, now);
         }
     }
 
@@ -228,6 +240,7 @@ impl Shard {
             sent_ns: now,
             first_byte_ns: 0,
             is_measured,
+            has_waited: false,
             retries: 0,
             is_head: given.is_head,
             tag: given.tag,
@@ -336,6 +349,7 @@ impl Shard {
         let connection = &mut self.connections[conn];
         connection.state = State::Connecting;
         connection.since_ns = now;
+        (connection.connected_ns, connection.handshake_ns) = (0, 0);
         connection.issued = 0;
         connection.served = 0;
         connection.is_writing = false;

@@ -20,6 +20,7 @@ mod deadlines;
 mod events;
 mod feed;
 mod slots;
+mod slow;
 
 use crate::conn::{HeadPool, ProtocolError};
 use crate::plan::{Course, ShardPlan};
@@ -29,6 +30,7 @@ use connection::{Connection, Requests, State};
 use feed::Bytes;
 pub use feed::{Feed, Given, Wanted};
 use slots::Slots;
+use slow::Inspections;
 use std::collections::VecDeque;
 
 /// What the core asks of whatever moves its bytes. Connections are numbered from 0.
@@ -43,6 +45,11 @@ pub trait Net {
     /// Write these bytes, behind all that was written before. Answered by [`Shard::written`] where
     /// there are more than [`SMALL_BATCH_BYTES`]; until then the core writes nothing more.
     fn write(&mut self, conn: usize, bytes: &[u8]);
+    /// Look what the kernel knows of the connection. Answered by [`Shard::inspected`], maybe after
+    /// the connection was closed, or not at all.
+    fn inspect(&mut self, conn: usize) {
+        let _ = conn;
+    }
     /// Close at once.
     fn close(&mut self, conn: usize);
 }
@@ -125,6 +132,8 @@ pub struct Shard {
     last_response_ns: u64,
     /// What was wrong with responses, each fault once.
     protocol_errors: Vec<ProtocolError>,
+    /// Connections of slow requests that the driver is asked about.
+    inspections: Inspections,
     record: Box<Record>,
 }
 
@@ -157,6 +166,7 @@ impl Shard {
             planned: 0,
             last_response_ns: 0,
             protocol_errors: Vec::new(),
+            inspections: Inspections::default(),
             record: Box::new(Record::new()),
             plan,
         }
@@ -275,7 +285,7 @@ impl Shard {
         }
         // A request that waits to be sent again was sent; it will not be answered any more.
         while let Some(request) = self.retries.pop_front() {
-            self.fail_request(&request, ErrorClass::ClosedEarly, now);
+            self.fail_request(None, &request, ErrorClass::ClosedEarly, now);
         }
         self.abandon_unwritten();
     }
@@ -379,6 +389,7 @@ impl Shard {
     #[must_use]
     pub fn swap_record(&mut self, empty: Box<Record>) -> Box<Record> {
         self.count_planned();
+        self.inspections.forget();
         std::mem::replace(&mut self.record, empty)
     }
 

@@ -158,6 +158,9 @@ impl Core {
     fn turn(&mut self) -> (Wake, u64) {
         let now = self.host.now();
         self.obey(now);
+        while let Some((conn, info)) = self.links.next_inspected() {
+            self.shard.inspected(conn, info);
+        }
         self.host.govern(&mut self.shard, now);
         self.shard.record_mut().counts.turns += 1;
         (self.shard.turn(&mut self.links, now), now)

@@ -5,9 +5,11 @@ use super::feed::SimFeed;
 use super::network::{Event, Network, Token};
 use super::random::Random;
 use super::scenario::Scenario;
+use super::slowest::{RTT_US, check_slowest};
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use crate::shard::{Feed, Shard, Wake};
+use acp_wire::frame::TcpInfo;
 
 /// Longest wait of drivers that have a heartbeat.
 const HEARTBEAT_NS: u64 = 20_000_000;
@@ -225,6 +227,7 @@ impl Driver<'_> {
 
     fn keep(&mut self, record: Box<Record>, is_warmup: bool) {
         self.checks.keep(&record.counts, is_warmup);
+        check_slowest(&record);
         let sum = if is_warmup { &mut self.outcome.warmup } else { &mut self.outcome.measured };
         sum.add(&record);
         self.spares.give(record);
@@ -246,9 +249,24 @@ impl Driver<'_> {
         let due = self.net.take_due();
         let count = due.len();
         due.into_iter().for_each(|token| self.complete(token));
+        self.answer();
         let pause_ns = self.random.between(0, 200);
         self.set_now(self.now + pause_ns);
         count
+    }
+
+    /// Some questions about connections are answered, some later, some never.
+    fn answer(&mut self) {
+        while let Some(conn) = self.net.asked.pop() {
+            match self.random.index(4) {
+                0 => {}
+                1 => return self.net.asked.push(conn),
+                _ => {
+                    let info = TcpInfo { rtt_us: RTT_US, retransmits: 0 };
+                    self.shard.inspected(conn, info);
+                }
+            }
+        }
     }
 
     fn late_ns(&mut self) -> u64 {
@@ -305,6 +323,9 @@ impl Driver<'_> {
         outcome.is_stopped = self.net.is_stopped;
         outcome.is_stopped_in_warmup = self.is_stopped_in_warmup;
         let record = self.shard.finish(&mut self.net);
+        check_slowest(&record);
+        let asked_most = 7 + self.now.saturating_sub(outcome.start_ns) / 50_000_000;
+        assert!(self.net.inspections <= asked_most, "connections are asked about too often");
         assert_eq!(self.net.open_links(), 0, "connections are open at the end");
         outcome.measured.add(&record);
         outcome.sends = self.net.sends;

@@ -17,6 +17,7 @@ mod random;
 mod run;
 mod scenario;
 mod server;
+mod slowest;
 
 use driver::Spares;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -101,6 +101,9 @@ pub(super) struct Network {
     pub(super) service_ns: u64,
     /// Calls of the core.
     pub(super) calls: u64,
+    /// Connections that the core has asked about, and how many there were in all.
+    pub(super) asked: Vec<usize>,
+    pub(super) inspections: u64,
     faults: Faults,
     plan: Arc<Plan>,
     wants_written: bool,
@@ -129,6 +132,8 @@ impl Network {
             lost_on_used: 0,
             service_ns: 0,
             calls: 0,
+            asked: Vec::new(),
+            inspections: 0,
             faults: scenario.faults.clone(),
             plan: Arc::clone(&scenario.plan),
             wants_written,
@@ -389,6 +394,12 @@ impl Net for Network {
         let count = bytes.windows(4).filter(|&window| window == b"\r\n\r\n").count();
         self.sent_bytes += bytes.len() as u64;
         self.carry(conn, count, bytes.len() > SMALL_BATCH_BYTES);
+    }
+
+    fn inspect(&mut self, conn: usize) {
+        assert_eq!(self.links[conn].state, State::Open, "connection {conn} is asked about");
+        self.inspections += 1;
+        self.asked.push(conn);
     }
 
     fn close(&mut self, conn: usize) {

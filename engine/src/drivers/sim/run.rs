@@ -4,7 +4,7 @@ use super::driver::{self, Outcome, Spares};
 use super::random::Random;
 use super::scenario::Scenario;
 use crate::plan::{Course, Plan, Schedule, ShardPlan, split};
-use crate::record::{Distributions, Record};
+use crate::record::{Distributions, Record, Tagged};
 use crate::shard::GRACE_NS;
 use acp_wire::plan::Catchup;
 use acp_wire::{Books, ErrorClass, NotSent};
@@ -70,6 +70,8 @@ fn check_shard(scenario: &Scenario, outcome: &Outcome, planned: Option<u64>) {
     assert_eq!(books.planned, planned.unwrap_or(books.sent), "slots of the schedule");
     check_reasons(scenario, outcome, &books);
     check_histograms(plan, &outcome.measured, &books);
+    check_groups(scenario, &outcome.measured, &books);
+    assert_eq!(outcome.warmup.slowest.iter().len(), 0, "slow requests of the warm-up");
     check_times(scenario, outcome, &books);
     check_network(scenario, outcome);
     check_time(&plan.with_course(&outcome.course), scenario.extra_ns(), outcome, &books);
@@ -130,6 +132,27 @@ fn check_histograms(plan: &Plan, record: &Record, books: &Books) {
     if let Schedule::Open { catchup: Catchup::None, late_limit_ns, .. } = plan.schedule {
         assert!(send_lag.max() <= rounded(late_limit_ns), "a late slot was sent, not given up");
     }
+}
+
+/// Classes of status and tags add up.
+fn check_groups(scenario: &Scenario, record: &Record, books: &Books) {
+    let mut of_class = [0; 6];
+    for (status, count) in record.counts.by_status() {
+        of_class[usize::from(acp_report::class_of(status))] += count;
+    }
+    let found: Vec<_> = record.classes.iter().map(acp_report::Buckets::len).collect();
+    assert_eq!(found, of_class, "response times by class");
+    let unexpected = record.counts.errors[ErrorClass::Unexpected.index()];
+    let tags: Vec<_> = record.tags.used().map(|(_, tagged)| tagged).collect();
+    if scenario.feed.is_none() {
+        assert!(tags.is_empty(), "nobody gave tags");
+        return;
+    }
+    let sum = |of: fn(&&Tagged) -> u64| tags.iter().map(of).sum::<u64>();
+    assert_eq!(sum(|tag| tag.completed), books.completed, "responses by tag");
+    assert_eq!(sum(|tag| tag.errors), books.errors_total(), "errors by tag");
+    let expected = books.completed - unexpected;
+    assert_eq!(sum(|tag| tag.response.len()), expected, "response times by tag");
 }
 
 /// Times are those that the network has seen.
