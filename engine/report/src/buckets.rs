@@ -159,7 +159,7 @@ const ALL: usize = BUCKETS as usize;
 #[inline]
 fn index_of(value_ns: u64) -> usize {
     let width_bits =
-        (u64::BITS - 1 - HALF_BITS) - (value_ns | (2 << HALF_BITS) - 1).leading_zeros();
+        (u64::BITS - 1 - HALF_BITS) - (value_ns | ((2 << HALF_BITS) - 1)).leading_zeros();
     #[expect(clippy::cast_possible_truncation, reason = "below 2^17 for any value")]
     let kept = (value_ns >> width_bits) as usize;
     ((width_bits as usize) << HALF_BITS) + kept

@@ -36,7 +36,6 @@ impl SimFeed {
 const TAGS: u64 = MAX_TAGS as u64 + 10;
 
 /// The tag of a slot. Each has one.
-#[expect(clippy::cast_possible_truncation, reason = "a tag is below a hundred")]
 fn tag_of(slot: u64) -> u16 {
     1 + (slot % TAGS) as u16
 }
