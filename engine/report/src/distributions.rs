@@ -5,6 +5,7 @@
 //! above the hour is recorded as the hour.
 
 use crate::Buckets;
+use crate::decode::highest_ns;
 use acp_wire::report::Distribution;
 use base64::Engine as _;
 use hdrhistogram::Histogram;
@@ -121,6 +122,13 @@ pub(crate) fn add(histogram: &mut Histogram<u64>, other: &Histogram<u64>) {
     // of the work.
     if !other.is_empty() {
         histogram.add(other).expect("all histograms have the same bounds");
+    }
+}
+
+/// Adds buckets as they were read.
+pub(crate) fn add_read(histogram: &mut Histogram<u64>, buckets: &[(u64, u64)]) {
+    for &(place, count) in buckets {
+        histogram.record_n(highest_ns(place), count).expect("a bucket of the same bounds");
     }
 }
 

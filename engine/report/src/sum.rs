@@ -2,10 +2,10 @@
 
 use crate::breakdown::Read;
 use crate::counts::{add_after, add_beside, counts_of};
-use crate::{Breakdown, Distributions, HistogramError, bands_of, decode, summary};
+use crate::decode::decode_counts;
+use crate::{Breakdown, Distributions, HistogramError, bands_of, summary};
 use acp_wire::frame::Flags;
 use acp_wire::{Books, FRAME_SCHEMA, Frame};
-use hdrhistogram::Histogram;
 
 /// The sum of frames: of the parts of one second, of the seconds of a run, or of both.
 ///
@@ -61,9 +61,7 @@ impl Sum {
         self.put_counts(frame, add);
         self.breakdown.add_frame(frame, &read);
         for (mine, theirs) in self.distributions.all_mut().into_iter().zip(decoded) {
-            if let Some(theirs) = theirs {
-                super::distributions::add(mine, &theirs);
-            }
+            super::distributions::add_read(mine, &theirs);
         }
         Ok(())
     }
@@ -180,9 +178,11 @@ pub fn books_of(frame: &Frame) -> Books {
     books.close()
 }
 
-fn decode_all(frame: &Frame) -> Result<[Option<Histogram<u64>>; 7], HistogramError> {
+/// By bucket: a second has values in a few hundred of them, and there are a hundred times as many.
+fn decode_all(frame: &Frame) -> Result<[Vec<(u64, u64)>; 7], HistogramError> {
     let texts = &frame.histograms;
-    let read = |text: &Option<String>| text.as_deref().map(decode).transpose();
+    let read =
+        |text: &Option<String>| text.as_deref().map_or_else(|| Ok(Vec::new()), decode_counts);
     Ok([
         read(&texts.response)?,
         read(&texts.service)?,
