@@ -4,6 +4,7 @@
 
 mod client;
 mod cluster;
+mod compare;
 mod daemon;
 mod demo;
 mod output;
@@ -13,7 +14,10 @@ mod up;
 mod usage;
 mod watch;
 
-use acp_engine::cli::{BenchArgs, bench};
+use acp_engine::cli::{
+    BenchArgs, ExplainArgs, HeyArgs, OhaArgs, WrkArgs, bench, explain, go_arguments, hey, oha, wrk,
+};
+use acp_engine::doctor::cli::{DoctorArgs, DoctorError};
 use acp_engine::target::cli::TargetArgs;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -30,16 +34,22 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Bench(Box<BenchArgs>),
+    Explain(Box<ExplainArgs>),
     Up(up::UpArgs),
     Control(daemon::ControlDaemonArgs),
     Agent(daemon::AgentDaemonArgs),
     Task(task::TaskArgs),
     Cluster(cluster::ClusterArgs),
     Target(Box<TargetArgs>),
+    Wrk(Box<WrkArgs>),
+    Hey(Box<HeyArgs>),
+    Oha(Box<OhaArgs>),
+    Compare(compare::CompareArgs),
+    Doctor(DoctorArgs),
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    match run(Arguments::parse_from(go_arguments(std::env::args_os())).command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::tell(format_args!("error: {}", usage::sentence(&error)));
@@ -51,13 +61,26 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<u8> {
     match command {
         Command::Bench(arguments) => Ok(bench(&arguments)),
+        Command::Explain(arguments) => Ok(explain(&arguments)),
         Command::Target(arguments) => Ok(acp_engine::target::cli::run(*arguments)?),
+        Command::Doctor(arguments) => doctor(&arguments),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::Up(arguments) => platform(up::run(arguments)),
         Command::Control(arguments) => platform(daemon::control(arguments)),
         Command::Agent(arguments) => platform(daemon::agent(arguments)),
         Command::Task(arguments) => platform(task::run(arguments)),
         Command::Cluster(arguments) => platform(cluster::run(arguments)),
+        Command::Wrk(arguments) => Ok(wrk(&arguments)),
+        Command::Hey(arguments) => Ok(hey(&arguments)),
+        Command::Oha(arguments) => Ok(oha(&arguments)),
     }
+}
+
+fn doctor(arguments: &DoctorArgs) -> Result<u8> {
+    acp_engine::doctor::cli::run(arguments).map_err(|error: DoctorError| match error.is_usage() {
+        true => usage::usage(error.into()),
+        false => error.into(),
+    })
 }
 
 /// Runs what talks over the network on tokio. The engine never comes here.

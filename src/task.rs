@@ -4,7 +4,7 @@ use crate::client::{Client, ControlArgs};
 use crate::output::{out, tell, text};
 use crate::usage::usage;
 use crate::watch::{exit_code, watch};
-use acp_engine::cli::{PlanArgs, RuleArgs};
+use acp_engine::cli::{PLAN_FLAGS, PlanArgs, RuleArgs};
 use acp_wire::plan::{Agents, OnLoss};
 use acp_wire::{Plan, Report};
 use anyhow::{Context as _, Result, bail};
@@ -64,7 +64,7 @@ struct CreateArgs {
     #[command(flatten)]
     plan: PlanArgs,
     /// Plan file (TOML or JSON) instead of flags; `-` is standard input
-    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with_all = ["PlanArgs", "SourceArgs", "TlsArgs"])]
+    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with_all = PLAN_FLAGS)]
     plan_file: Option<PathBuf>,
     /// Cores in all [default: as many as the rate needs]
     #[arg(long, value_name = "N")]
@@ -141,7 +141,7 @@ struct ReportArgs {
     #[arg(value_name = "RUN")]
     id: String,
     /// Format
-    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json", "csv", "hdr"])]
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json", "csv", "hdr", "html", "junit", "markdown"])]
     format: String,
     /// Write it to a file
     #[arg(short, long, value_name = "FILE")]

@@ -116,6 +116,11 @@ fn a_known_deviation_is_judged_right() {
     let deviation = serde_json::json!({ "p50": 0.0, "p90": 0.0, "p99": 50.0, "max": 50.0 });
     assert_eq!(json["deviation_us"], deviation);
     assert_eq!(json["long_gaps"], 0);
+    // Gaps that are as good as equal are no Poisson process.
+    let flags = ["--judge", path.to_str().expect("path"), "--rate", "6k/m", "--arrival", "poisson"];
+    let text = String::from_utf8(output(&flags).stdout).expect("text");
+    assert!(text.starts_with("arrivals       1000\n"), "{text}");
+    assert!(text.ends_with("verdict        not poisson\n"), "{text}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("engine/wire", &[]),
     ("engine/plan", &["acp-wire"]),
     ("engine/report", &["acp-wire", "acp-plan"]),
-    ("engine", &["acp-wire", "acp-plan", "acp-report"]),
+    ("engine", &["acp-wire", "acp-plan", "acp-report", "acp-web"]),
     ("control/coord", &["acp-wire"]),
     ("control", &["acp-wire", "acp-plan", "acp-report", "acp-coord", "acp-monitor", "acp-web"]),
     ("agent", &["acp-wire", "acp-coord", "acp-monitor"]),
@@ -28,15 +28,21 @@ const CRATES: [(&str, &[&str]); 11] = [
 const NOT_IN_ENGINE: [&str; 4] = ["tokio", "axum", "sqlx", "hyper"];
 
 /// Modules of the engine that each of its modules may use, besides itself.
-const ENGINE: [(&str, &[&str]); 8] = [
+const ENGINE: [(&str, &[&str]); 11] = [
     ("cpus", &[]),
+    ("calibration", &[]),
     ("conn", &["record"]),
     ("record", &[]),
     ("shard", &["plan", "pace", "conn", "record"]),
+    ("source", &["cpus", "plan", "record", "shard"]),
     ("drivers", &["shard", "pace", "plan", "record"]),
-    ("launch", &["cpus", "plan", "pace", "record", "shard", "drivers", "report"]),
+    (
+        "launch",
+        &["calibration", "cpus", "plan", "pace", "record", "shard", "source", "drivers", "report"],
+    ),
     ("target", &["cpus", "drivers"]),
-    ("cli", &["cpus", "plan", "report", "launch", "drivers"]),
+    ("cli", &["cpus", "plan", "report", "source", "launch", "drivers"]),
+    ("doctor", &["calibration", "cpus", "plan", "report", "launch", "drivers", "cli"]),
 ];
 
 fn root() -> PathBuf {

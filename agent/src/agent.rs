@@ -70,7 +70,7 @@ impl Agent {
             agent,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             cores: cores.total(),
-            protocols: vec!["http".to_owned()],
+            protocols: vec!["http".to_owned(), "https".to_owned()],
             labels: settings.labels.clone(),
             address: if is_any {
                 format!("{host}:{}", address.port())

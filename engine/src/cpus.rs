@@ -40,6 +40,16 @@ pub fn pin_current_thread(cpu: usize) -> Result<(), CpuError> {
     if pinned { Ok(()) } else { Err(CpuError::Pin { cpu }) }
 }
 
+/// Keeps the calling thread off some CPUs. Returns whether it does: where no others are left to it,
+/// the thread goes on where it is.
+pub fn keep_off(cpus: &[usize]) -> bool {
+    let mut others = nix::sched::CpuSet::new();
+    let free = allowed().into_iter().filter(|cpu| !cpus.contains(cpu));
+    let count = free.filter(|&cpu| others.set(cpu).is_ok()).count();
+    let this_thread = nix::unistd::Pid::from_raw(0);
+    count > 0 && nix::sched::sched_setaffinity(this_thread, &others).is_ok()
+}
+
 /// Parses `0,2-5`.
 ///
 /// # Errors
@@ -76,6 +86,21 @@ mod tests {
         for bad in ["", ",", "0,", "a", "-1", "1-", "5-2", "0,0", "1-3,2", "+1", " 1", "1024"] {
             assert!(parse_cpus(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_thread_keeps_off_cpus_if_there_are_others() {
+        std::thread::spawn(|| {
+            let all = allowed();
+            assert!(keep_off(&[]));
+            assert_eq!(allowed(), all);
+            assert!(!keep_off(&all), "it has to be somewhere");
+            assert_eq!(allowed(), all);
+            assert!(keep_off(&all[1..]));
+            assert_eq!(allowed(), all[..1]);
+        })
+        .join()
+        .expect("thread");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use acp_engine::launch::{Control, Options, run};
 use acp_wire::Plan;
-use acp_wire::plan::{Load, Model, Target};
+use acp_wire::plan::{Arrival, Load, Model, Order, Source, Target};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::alloc::System;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -42,12 +42,13 @@ fn serve(stream: TcpStream) {
     }
 }
 
-fn allocations_of(url: &str, load: Load) -> u64 {
+fn allocations_of(url: &str, load: Load, source: Option<Source>) -> u64 {
     let plan = Plan {
         schema: acp_wire::PLAN_SCHEMA.into(),
         seed: 1,
         target: Target { url: url.into(), ..Target::default() },
         load,
+        source,
         ..Plan::default()
     };
     let before = ALLOCATOR.stats().allocations;
@@ -74,17 +75,34 @@ fn many_requests_allocate_as_often_as_few() {
         catchup: acp_wire::plan::Catchup::Burst,
         ..closed(requests)
     };
-    for (what, few, many) in
-        [("closed", closed(FEW), closed(MANY)), ("open", open(FEW), open(MANY))]
-    {
-        let (few, many) = (allocations_of(&url, few), allocations_of(&url, many));
+    // Twice as many are more than a block of the process.
+    let poisson = |requests| Load { arrival: Arrival::Poisson, ..open(requests) };
+    let values = format!("{url}{{{{uuid}}}}?{{{{int 1 9}}}}&{{{{zipf 1000 1.1}}}}&{{{{now_ms}}}}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let lines: String = (0..1000).map(|line| format!("/path/{line}\n")).collect();
+    std::fs::write(file.path(), lines).unwrap();
+    let source = |order| {
+        let file = Some(file.path().display().to_string());
+        Some(Source { file, order, ..Source::default() })
+    };
+    for (what, url, source, few, many) in [
+        ("closed", &url, None, closed(FEW), closed(MANY)),
+        ("open", &url, None, open(FEW), open(MANY)),
+        ("poisson", &url, None, poisson(FEW), poisson(2 * MANY)),
+        ("values", &values, None, closed(FEW), closed(MANY)),
+        ("a file", &url, source(Order::Seq), closed(FEW), closed(MANY)),
+        ("a file in an open loop", &url, source(Order::Seq), open(FEW), open(MANY)),
+        ("a shuffled file", &url, source(Order::Shuffle), closed(FEW), closed(MANY)),
+    ] {
+        let more_requests = many.requests.unwrap() - few.requests.unwrap();
+        let few = allocations_of(url, few, source.clone());
+        let many = allocations_of(url, many, source);
         // What is left is a frame a second and its histograms in base64: some 100 allocations each,
         // and the run may take a few seconds on a busy machine.
         let more = many.saturating_sub(few);
         assert!(
-            more < (MANY - FEW) / 40,
-            "{what}: {more} more allocations for {} more requests ({few} and {many})",
-            MANY - FEW
+            more < more_requests / 40,
+            "{what}: {more} more allocations for {more_requests} more requests ({few} and {many})"
         );
     }
 }

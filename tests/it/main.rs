@@ -4,10 +4,16 @@
 
 mod accounts;
 mod bench;
+mod compare;
+mod doctor;
+mod exit_codes;
+mod explain;
 mod nginx;
 mod page;
 mod platform;
 mod platform_errors;
+mod poisson;
 mod program;
 mod readme;
 mod refusals;
+mod tools;

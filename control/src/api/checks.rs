@@ -10,6 +10,7 @@ use super::problems::Problem;
 use crate::auth::{Admitted, Room};
 use acp_plan::Plan;
 use serde::Serialize;
+use std::path::Path;
 use utoipa::ToSchema;
 
 /// Addresses that a text names.
@@ -114,13 +115,24 @@ pub(super) fn agents(outlook: Option<&Outlook>) -> Check {
     }
 }
 
-/// Whether the data that requests are made from is there.
+/// Whether the data that requests are made from is there. Control does not see the files of agents.
 pub(super) fn data(plan: &Plan, problems: &[Problem]) -> Check {
-    match problems.iter().find(|problem| problem.place == "source") {
-        Some(problem) => Check::bad("data", &problem.message, &problem.hint),
-        None if plan.document.source.is_some() => {
-            Check::new("data", CheckState::Unknown, "agents look for it when the run starts")
+    if let Some(problem) = problems.iter().find(|problem| problem.place.starts_with("source")) {
+        return Check::bad("data", &problem.message, &problem.hint);
+    }
+    let file = plan.document.source.as_ref().and_then(|source| source.file.as_deref());
+    match file {
+        Some(file) if Path::new(file).is_relative() => {
+            let text = format!(
+                "`{file}` is looked for in the folder of the run on each agent\n\
+                 hint: give the path from the root, where each agent has the file"
+            );
+            Check::new("data", CheckState::Warning, text)
         }
-        None => Check::new("data", CheckState::Good, "none is needed: every request is the same"),
+        Some(file) => {
+            let text = format!("agents look for `{file}` when the run starts");
+            Check::new("data", CheckState::Unknown, text)
+        }
+        None => Check::new("data", CheckState::Good, "none is needed: no request is from a file"),
     }
 }

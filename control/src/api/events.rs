@@ -209,6 +209,8 @@ impl Feed {
         let is_more = frames.len().max(events.len()) == READ_AT_ONCE as usize;
         for mut stored in frames {
             stored.frame.histograms = Histograms::default();
+            stored.frame.classes.clear();
+            stored.frame.tags.values_mut().for_each(|tagged| tagged.response = None);
             self.cursor.frame = stored.number;
             self.push("frame", &FrameView::from(stored));
         }

@@ -7,7 +7,8 @@ use super::runs::find;
 use super::saved::render_html;
 use crate::store::RunRecord;
 use acp_report::{
-    Style, decode, new_histogram, render_csv, render_hdr, render_json, render_stored,
+    Style, decode, new_histogram, render_csv, render_hdr, render_json, render_junit,
+    render_markdown, render_stored,
 };
 use acp_wire::Report;
 use axum::extract::{Path, Query, State};
@@ -32,6 +33,10 @@ pub(super) enum ReportFormat {
     Text,
     /// The page of the run as one file that needs no server.
     Html,
+    /// Test cases for continuous integration: the verdict, the goals, the limits.
+    Junit,
+    /// For merge requests and chats.
+    Markdown,
 }
 
 /// In which format.
@@ -53,7 +58,7 @@ pub(super) struct ReportQuery {
     get, path = "/runs/{id}/report", tag = "runs", params(("id" = String, Path), ReportQuery),
     responses((status = 200, description = "the report", content(
         (Object = "application/json"), (String = "text/csv"), (String = "text/plain"),
-        (String = "text/html")
+        (String = "text/html"), (String = "application/xml"), (String = "text/markdown")
     )))
 )]
 pub(super) async fn report(
@@ -74,6 +79,8 @@ pub(super) async fn report(
         ReportFormat::Hdr => ("text/plain; charset=utf-8", hdr(&report)?),
         ReportFormat::Text => ("text/plain; charset=utf-8", text(&report)?),
         ReportFormat::Html => ("text/html; charset=utf-8", render_html(report)),
+        ReportFormat::Junit => ("application/xml", render_junit(&report)),
+        ReportFormat::Markdown => ("text/markdown; charset=utf-8", render_markdown(&report)),
     };
     let mut response = ([(header::CONTENT_TYPE, kind)], text).into_response();
     if is_file {
@@ -95,6 +102,8 @@ fn file_name(run: &str, format: ReportFormat) -> String {
         ReportFormat::Hdr => "hdr",
         ReportFormat::Text => "txt",
         ReportFormat::Html => "html",
+        ReportFormat::Junit => "xml",
+        ReportFormat::Markdown => "md",
     };
     format!("acp-{run}.{suffix}")
 }

@@ -307,6 +307,8 @@ mod tests {
             ("an address in a network", &loopback[..], "http://127.0.0.1:8080/", &[][..], ""),
             ("an IPv6 address", &loopback, "http://[::1]:8080/", &[], ""),
             ("a name whose addresses are", &loopback, "http://localhost:8080/", &[], ""),
+            ("encrypted", &loopback, "https://localhost/", &[], ""),
+            ("encrypted, another", &loopback, "https://10.0.0.1/", &[], "not allowed"),
             ("upper case", &loopback, "http://LocalHost:8080/", &[], ""),
             ("a mapped address", &loopback, "http://[::ffff:127.0.0.1]/", &[], ""),
             ("another address", &loopback, "http://10.0.0.1/", &[], "not allowed"),

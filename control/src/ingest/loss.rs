@@ -93,7 +93,7 @@ fn nanos(at_us: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use acp_wire::plan::Model;
+    use acp_wire::plan::{Arrival, Model};
     use proptest::prelude::*;
 
     fn plan(rate: Option<&str>, duration: &str, requests: Option<u64>) -> Plan {
@@ -232,6 +232,7 @@ mod tests {
         #[test]
         fn books_balance_whenever_a_part_is_lost(
             rate in 1_u64..5_000,
+            arrival in prop::sample::select(vec![Arrival::Uniform, Arrival::Poisson]),
             offset in 0_u64..2,
             frame_end_us in 0_i64..10_000_000,
             silent_us in 0_i64..3_000_000,
@@ -240,7 +241,9 @@ mod tests {
             unanswered in 0_u64..50,
             waiting in 0_u64..50,
         ) {
-            let plan = plan(Some(&rate.to_string()), "10s", None);
+            let mut document = plan(Some(&rate.to_string()), "10s", None).document;
+            document.load.arrival = arrival;
+            let plan = acp_plan::compile(&document).unwrap();
             let Schedule::Open { pace, total, .. } = &plan.schedule else { unreachable!() };
             let part = share(offset, 2, 0);
             let due = |at_us: i64| part.count_of(pace.slots_before(nanos(at_us)));

@@ -4,6 +4,7 @@ use super::*;
 use crate::ingest::lost_share;
 use acp_report::{Sum, books_of, encode, new_histogram};
 use acp_wire::agent::{PartState, PartStatus, Share};
+use acp_wire::frame::{MAX_TAGS, Slow, Tagged};
 use acp_wire::{Books, PLAN_SCHEMA};
 use proptest::prelude::*;
 
@@ -46,6 +47,11 @@ fn frames(part: u32, seconds: &[(bool, u64)]) -> Vec<Frame> {
             response.record_n(1_000 * (seq + 1), sent).unwrap();
             frame.histograms.response = encode(&response);
             frame.histograms.send_lag = encode(&response);
+            frame.classes.extend(encode(&response).map(|text| (2, text)));
+            let tagged = Tagged { completed: sent, errors: seq, response: encode(&response) };
+            frame.tags.insert(format!("tag {}", (u64::from(part) + seq) % 5), tagged);
+            let slow = |slot| Slow { slot, ended_ns: sent + slot % 3, ..Slow::default() };
+            frame.slowest = (seq..seq + 4).map(slow).collect();
             frame
         })
         .collect();
@@ -215,6 +221,27 @@ fn a_histogram_that_cannot_be_read_costs_no_counts() {
     stored.commit(&mut merge, 0);
     assert_eq!(stored.sum().counts().sent, bad[0].sent);
     assert_eq!(PartSum::read(&stored.parts[0].sums).unreadable, 1);
+}
+
+#[test]
+fn hostile_tags_are_bounded_and_bad_ones_cost_no_counts() {
+    let (mut stored, mut merge) = two_parts();
+    let mut many = frames(0, &MEASURED[..1]);
+    let tag = |number: u64| (format!("{number:04}"), Tagged { completed: 1, ..Tagged::default() });
+    many[0].tags = (0..1000).map(tag).collect();
+    many[0].slowest = vec![Slow { agent: "x".repeat(1 << 20), ..Slow::default() }; 3];
+    merge.take(&batch(0, &many));
+    let mut bad = frames(1, &MEASURED[..1]);
+    bad[0].classes.insert(5, "nonsense".into());
+    merge.take(&batch(1, &bad));
+    merge.close();
+    stored.commit(&mut merge, 0);
+    let frame = stored.frames.values().next().unwrap();
+    assert_eq!(frame.sent, many[0].sent + bad[0].sent);
+    assert_eq!(frame.tags.len(), MAX_TAGS + 1);
+    assert_eq!(frame.tags.values().map(|tagged| tagged.completed).sum::<u64>(), 1000);
+    assert!(frame.slowest.is_empty() && frame.classes.len() == 1, "{:?}", frame.classes);
+    assert_eq!([0, 1].map(|part| PartSum::read(&stored.parts[part].sums).unreadable), [0, 1]);
 }
 
 #[test]

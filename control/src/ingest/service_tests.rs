@@ -5,6 +5,7 @@ use crate::ingest::Moment;
 use crate::store::{Intent, TaskRecord, open};
 use acp_report::{Sum, books_of, encode, new_histogram};
 use acp_wire::agent::{PartState, PartStatus, Share};
+use acp_wire::frame::{Slow, Tagged};
 use acp_wire::verdict::State;
 use acp_wire::{ErrorClass, NotSent};
 
@@ -128,6 +129,17 @@ fn frames(part: u32, timeouts: u64) -> Vec<Frame> {
         let mut response = new_histogram();
         response.record_n(1_000_000 * (second + 1) + u64::from(part), 100 - timeouts).unwrap();
         frame.histograms.response = encode(&response);
+        frame.classes.extend(encode(&response).map(|text| (2, text)));
+        let tagged = Tagged { completed: 50, errors: timeouts, response: encode(&response) };
+        frame.tags.insert(format!("tag {}", (u64::from(part) + second) % 3), tagged);
+        frame.slowest = (0..5)
+            .map(|slot| Slow {
+                slot: 100 * second + slot,
+                ended_ns: 1_000_000 * (second + 1) + 10 * slot + u64::from(part),
+                agent: format!("agent {part}"),
+                ..Slow::default()
+            })
+            .collect();
         let mut send_lag = new_histogram();
         send_lag.record_n(20_000, 100).unwrap();
         frame.histograms.send_lag = encode(&send_lag);
@@ -157,6 +169,14 @@ async fn frames_of_all_agents_become_one_report() {
     assert_eq!(report.rate.sent_per_s, 200.0);
     let expected = sum(&all.concat());
     assert_eq!(report.histograms, expected.distributions().to_wire());
+    let breakdown = expected.breakdown();
+    assert_eq!((&report.classes, &report.tags), (&breakdown.classes(), &breakdown.tags()));
+    assert_eq!(report.classes[&2].count, 2000);
+    assert_eq!(report.tags.values().map(|tag| tag.completed).sum::<u64>(), 1000);
+    assert_eq!(report.slowest, breakdown.slowest());
+    let first = &report.slowest[0];
+    assert_eq!((report.slowest.len(), first.slot, first.agent.as_str()), (50, 904, "agent 1"));
+    assert!(report.series.iter().all(|frame| frame.classes.is_empty() && frame.slowest.is_empty()));
     assert_eq!(report.series.len(), 10);
     assert!(report.series.iter().all(|frame| frame.rate_target == 200.0 && frame.shard_count == 2));
     assert!(report.series.iter().all(|frame| frame.response_ns.unwrap().count == 200));

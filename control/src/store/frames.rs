@@ -7,7 +7,8 @@ use super::{
     FrameCommit, FrameExtent, RunSecond, StoreError, Stored, StoredCounts, StoredFrame, parts, runs,
 };
 use acp_wire::Frame;
-use acp_wire::frame::Histograms;
+use acp_wire::frame::{Histograms, Slow, Tagged};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub(super) const FRAME: Insert = Insert {
@@ -118,21 +119,53 @@ pub(super) fn write(run: &str, number: i64, width_s: u32, frame: &Frame) -> Stor
     }
     let mut counts = frame.clone();
     counts.seq = number.cast_unsigned();
-    let histograms = std::mem::take(&mut counts.histograms);
+    let details = Details::take(&mut counts);
     Ok(vec![
         run.into(),
         moment(frame.flags.warmup, frame.second).into(),
         number.into(),
         width_s.into(),
         document(&counts)?.into(),
-        document(&histograms)?.into(),
+        document(&details)?.into(),
     ])
 }
 
 pub(super) fn read(row: &Row) -> Stored<StoredFrame> {
     let mut frame: Frame = row.document(3)?;
-    frame.histograms = row.document::<Histograms>(4)?;
+    row.document::<Details>(4)?.put(&mut frame);
     Ok(StoredFrame { run: row.text(0)?, number: row.integer(1)?, width_s: row.count(2)?, frame })
+}
+
+/// What is large in a frame, and not wanted by whoever looks at the seconds of a long run: in a column
+/// of its own.
+#[derive(Deserialize, Serialize)]
+struct Details {
+    #[serde(flatten)]
+    histograms: Histograms,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    classes: BTreeMap<u8, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, Tagged>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    slowest: Vec<Slow>,
+}
+
+impl Details {
+    fn take(frame: &mut Frame) -> Self {
+        Self {
+            histograms: std::mem::take(&mut frame.histograms),
+            classes: std::mem::take(&mut frame.classes),
+            tags: std::mem::take(&mut frame.tags),
+            slowest: std::mem::take(&mut frame.slowest),
+        }
+    }
+
+    fn put(self, frame: &mut Frame) {
+        frame.histograms = self.histograms;
+        frame.classes = self.classes;
+        frame.tags = self.tags;
+        frame.slowest = self.slowest;
+    }
 }
 
 fn read_counts(row: &Row) -> Stored<StoredCounts> {

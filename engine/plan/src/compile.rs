@@ -2,9 +2,12 @@
 
 use super::endpoint::{parse_endpoint, parse_url};
 use super::profile::parse_profile;
-use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Stretch};
-use crate::{Endpoint, Expect, Origins, Plan, Schedule, request};
-use acp_wire::plan::{Arrival, Load, Model};
+use super::tls::server_name;
+use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Spacing, Stretch};
+use crate::request::{EncodedRequest, Field, RequestTemplate};
+use crate::template::TemplateError;
+use crate::{Endpoint, Expect, Origins, Plan, Schedule};
+use acp_wire::plan::{Arrival, Format, Load, Model, Source};
 use acp_wire::units::{UnitError, parse_duration_ns, parse_rate};
 use std::sync::Arc;
 use thiserror::Error;
@@ -26,12 +29,22 @@ pub enum PlanError {
     Schema(String),
     #[error("bad url `{url}`: {why}")]
     Url { url: String, why: String },
-    #[error("unknown url scheme `{0}`\nhint: acp speaks http://")]
+    #[error("unknown url scheme `{0}`\nhint: acp speaks http:// and https://")]
     Scheme(String),
+    #[error("{0} is only for https, and the url is not\nhint: https://HOST/")]
+    TlsWithoutHttps(&'static str),
+    #[error("bad name `{name}` for TLS in {place}: it is neither a DNS name nor an address")]
+    ServerName { name: String, place: &'static str },
+    #[error("the lowest TLS version is above the highest")]
+    TlsVersions,
+    #[error("{0} is empty\nhint: leave it out, or name a PEM file")]
+    EmptyFile(&'static str),
+    #[error("{0} is missing: a certificate and its key go together")]
+    HalfIdentity(&'static str),
     #[error(
-        "https is not supported yet: `{0}`\nhint: load the plain http:// port behind the TLS terminator"
+        "tls.cert and tls.key are names of files, not what is in them: plans are stored and shown"
     )]
-    Https(String),
+    KeyInPlan,
     #[error("bad address in connect_to: {0}")]
     ConnectTo(String),
     #[error(
@@ -58,12 +71,14 @@ pub enum PlanError {
     RateAndProfile,
     #[error("a closed loop has no rate\nhint: set load.model = \"open\"")]
     RateInClosedLoop,
+    #[error(
+        "a closed loop has no arrivals of its own\nhint: give a rate, with load.model = \"open\" in a plan"
+    )]
+    ArrivalInClosedLoop,
     #[error("a profile has its own length; leave the duration out")]
     DurationAndProfile,
     #[error("a rate of 0 never reaches {0} requests\nhint: give a duration")]
     NeverEnds(u64),
-    #[error("{0} is not supported yet")]
-    NotYet(&'static str),
     #[error("bad method `{0}`")]
     Method(String),
     #[error("bad path `{0}`: it starts with `/` and has no blanks\nhint: write a blank as %20")]
@@ -78,6 +93,24 @@ pub enum PlanError {
     TwoBodies,
     #[error("bad body_base64: {0}")]
     Base64(String),
+    #[error(
+        "a Content-Length header cannot be right for a body with values\nhint: leave it out, it is added"
+    )]
+    VaryingLength,
+    #[error("bad template in {place}: {why}", place = field.place())]
+    Template { field: Field, why: TemplateError },
+    #[error("a source has a file\nhint: file = \"queries.txt\"")]
+    NoFile,
+    #[error(
+        "data sets cannot be fetched yet: `{0}`\nhint: put the file on every agent and name it: file = \"/data/queries.txt\""
+    )]
+    DataSet(String),
+    #[error(
+        "`{{{{line}}}}` stands for a line of a source, and there is none\nhint: file = \"values.txt\" in [source], --requests-file"
+    )]
+    NoLines,
+    #[error("with `{{{{line}}}}` lines are values, which have no format\nhint: format = \"auto\"")]
+    FormatOfValues,
     #[error("bad status `{0}` in expect\nhint: a code (200) or a class (2xx)")]
     Status(String),
     #[error("requests of {0} bytes times the pipeline depth are above {MAX_BATCH_BYTES} bytes")]
@@ -90,16 +123,21 @@ pub enum PlanError {
 ///
 /// When the plan asks for something that cannot be, or that this engine does not do.
 pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
-    refuse_unsupported(document)?;
+    check_schema(document)?;
     let url = parse_url(&document.target.url)?;
+    let server_name = server_name(&document.tls, &url)?;
     let connection = &document.connection;
     let connections = within("connections", document.load.connections, MAX_CONNECTIONS)?;
     let pipeline = within("pipeline", connection.pipeline, MAX_PIPELINE)?;
     // Without keep-alive a connection carries one request, whatever the depth.
     let pipeline = if connection.keep_alive { pipeline } else { 1 };
     let host = document.target.host.as_deref().unwrap_or(&url.host);
-    let request = request::encode(&document.request, &url.path, host, connection.keep_alive)?;
-    if request.bytes.len().saturating_mul(pipeline as usize) > MAX_BATCH_BYTES {
+    let limit_bytes = MAX_BATCH_BYTES / pipeline as usize;
+    let keep_alive = connection.keep_alive;
+    let template =
+        RequestTemplate::compile(&document.request, &url.path, host, keep_alive, limit_bytes)?;
+    let (request, template) = one_or_many(document.source.as_ref(), template)?;
+    if request.bytes.len() > limit_bytes {
         return Err(PlanError::BatchBytes(request.bytes.len()));
     }
     let warmup_ns = duration("warmup", &document.load.warmup)?;
@@ -114,11 +152,11 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
         origins,
         dns_ns,
         // Last of what can fail: a profile takes the longest, and a survey comes by once a problem.
-        schedule: schedule(&document.load, warmup_ns)?,
+        schedule: schedule(document, warmup_ns)?,
         warmup_ns,
         connections,
         pipeline,
-        keep_alive: connection.keep_alive,
+        keep_alive,
         requests_per_connection: match connection.requests_per_connection {
             0 => None,
             limit => Some(limit),
@@ -126,23 +164,41 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
         timeout_ns,
         connect_timeout_ns,
         request: Arc::new(request),
+        server_name,
+        template: template.map(Arc::new),
         expect,
         document: document.clone(),
     })
 }
 
-/// Says openly what a plan may hold and this engine does not do.
-fn refuse_unsupported(document: &acp_wire::Plan) -> Result<(), PlanError> {
+fn check_schema(document: &acp_wire::Plan) -> Result<(), PlanError> {
     if document.schema != acp_wire::PLAN_SCHEMA {
         return Err(PlanError::Schema(document.schema.clone()));
     }
-    let not_yet = [
-        ("source", document.source.is_some()),
-        ("arrival = \"poisson\"", document.load.arrival == Arrival::Poisson),
-    ];
-    match not_yet.into_iter().find(|&(_, asked)| asked) {
-        Some((what, _)) => Err(PlanError::NotYet(what)),
-        None => Ok(()),
+    Ok(())
+}
+
+/// The one request of the plan, or what its requests are made from.
+fn one_or_many(
+    source: Option<&Source>,
+    template: RequestTemplate,
+) -> Result<(EncodedRequest, Option<RequestTemplate>), PlanError> {
+    match source {
+        None if template.wants_line() => return Err(PlanError::NoLines),
+        None => {}
+        Some(Source { dataset: Some(name), .. }) => return Err(PlanError::DataSet(name.clone())),
+        Some(Source { file: None, .. }) => return Err(PlanError::NoFile),
+        Some(Source { format, .. }) if template.wants_line() && *format != Format::Auto => {
+            return Err(PlanError::FormatOfValues);
+        }
+        Some(_) => {}
+    }
+    match template.encode().filter(|_| source.is_none()) {
+        Some(request) => Ok((request, None)),
+        None => {
+            let is_head = template.is_head();
+            Ok((EncodedRequest { bytes: Vec::new(), is_head }, Some(template)))
+        }
     }
 }
 
@@ -171,15 +227,17 @@ fn dns(text: Option<&str>) -> Result<Option<u64>, PlanError> {
     }
 }
 
-fn schedule(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
+fn schedule(document: &acp_wire::Plan, warmup_ns: u64) -> Result<Schedule, PlanError> {
+    let load = &document.load;
     if load.requests == Some(0) {
         return Err(PlanError::Zero("requests"));
     }
     match load.model {
-        Model::Open => open_loop(load, warmup_ns),
+        Model::Open => open_loop(load, document.seed, warmup_ns),
         Model::Closed if load.rate.is_some() || load.profile.is_some() => {
             Err(PlanError::RateInClosedLoop)
         }
+        Model::Closed if load.arrival != Arrival::default() => Err(PlanError::ArrivalInClosedLoop),
         Model::Closed => {
             let given = given_duration(load)?;
             let default = load.requests.is_none().then_some(DEFAULT_DURATION_NS);
@@ -188,25 +246,27 @@ fn schedule(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
     }
 }
 
-fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
+fn open_loop(load: &Load, seed: u64, warmup_ns: u64) -> Result<Schedule, PlanError> {
+    let spacing = spacing(load.arrival, seed);
     let (stretches, pace) = match (&load.rate, &load.profile) {
         (Some(_), Some(_)) => return Err(PlanError::RateAndProfile),
         (None, None) => return Err(PlanError::NoRate),
         (None, Some(_)) if load.duration.is_some() => return Err(PlanError::DurationAndProfile),
         (None, Some(profile)) => {
             let stretches = parse_profile(profile)?;
-            let pace = Pace::new(&stretches)?;
+            let pace = Pace::new(&stretches)?.spaced(spacing)?;
             (stretches, pace)
         }
-        (Some(rate), None) => constant(rate, load)?,
+        (Some(rate), None) => constant(rate, load, spacing)?,
     };
     let total = load.requests.map_or(pace.total(), |requests| requests.min(pace.total()));
-    // The warm-up holds the rate that the schedule begins with.
+    // The warm-up holds the rate that the schedule begins with. Random arrivals are its own: else
+    // the measured part would begin with a repetition.
     let first = stretches.iter().find(|stretch| stretch.duration_ns > 0);
     let warmup: Vec<_> =
         first.map(|stretch| Stretch::constant(stretch.from, warmup_ns)).into_iter().collect();
     Ok(Schedule::Open {
-        warmup: Arc::new(Pace::new(&warmup)?),
+        warmup: Arc::new(Pace::new(&warmup)?.spaced(self::spacing(load.arrival, !seed))?),
         late_limit_ns: pace.late_limit_ns(),
         pace: Arc::new(pace),
         total,
@@ -215,20 +275,27 @@ fn open_loop(load: &Load, warmup_ns: u64) -> Result<Schedule, PlanError> {
     })
 }
 
+fn spacing(arrival: Arrival, seed: u64) -> Spacing {
+    match arrival {
+        Arrival::Uniform => Spacing::Uniform,
+        Arrival::Poisson => Spacing::Poisson { seed },
+    }
+}
+
 /// A constant rate: for as long as given, or until a count is reached.
-fn constant(rate: &str, load: &Load) -> Result<(Vec<Stretch>, Pace), PlanError> {
+fn constant(rate: &str, load: &Load, spacing: Spacing) -> Result<(Vec<Stretch>, Pace), PlanError> {
     let rate = parse_rate(rate).map_err(|source| PlanError::Unit { field: "rate", source })?;
     let given = given_duration(load)?;
     let Some(requests) = load.requests else {
         let stretches = vec![Stretch::constant(rate, given.unwrap_or(DEFAULT_DURATION_NS))];
-        let pace = Pace::new(&stretches)?;
+        let pace = Pace::new(&stretches)?.spaced(spacing)?;
         return Ok((stretches, pace));
     };
     if rate.numerator == 0 && given.is_none() {
         return Err(PlanError::NeverEnds(requests));
     }
     let stretches = vec![Stretch::constant(rate, given.unwrap_or(MAX_DURATION_NS))];
-    let pace = Pace::counted(&stretches, requests)?;
+    let pace = Pace::counted(&stretches, requests)?.spaced(spacing)?;
     if given.is_none() && pace.total() < requests {
         return Err(PlanError::Pace(PaceError::TooLong));
     }

@@ -29,6 +29,8 @@ pub(super) struct Url {
     pub(super) path: String,
     /// What the Host header says: the port only where it is not the scheme's own.
     pub(super) host: String,
+    /// Connections are encrypted.
+    pub(super) is_https: bool,
 }
 
 /// Takes `text` apart. The scheme may be left out.
@@ -40,25 +42,39 @@ pub(super) fn parse_url(text: &str) -> Result<Url, PlanError> {
     let full = if text.contains("://") { text.to_string() } else { format!("http://{text}") };
     // A fragment is for browsers and never sent.
     let full = full.split('#').next().unwrap_or_default();
-    match full.split("://").next() {
-        Some("http") => {}
-        Some("https") => return Err(PlanError::Https(text.into())),
+    let (is_https, default_port) = match full.split("://").next() {
+        Some("http") => (false, 80),
+        Some("https") => (true, 443),
         Some(scheme) => return Err(PlanError::Scheme(scheme.into())),
         None => return Err(bad("it has no scheme")),
-    }
+    };
+    let (full, template) = split_template(full);
     let uri: Uri = full.parse().map_err(|error: http::uri::InvalidUri| bad(&error.to_string()))?;
     let authority = uri.authority().ok_or_else(|| bad("it has no host"))?;
     if authority.as_str().contains('@') {
         return Err(bad("user and password belong into an `Authorization` header"));
     }
-    let endpoint = parse_endpoint(authority.as_str(), Some(80)).map_err(|why| bad(&why))?;
+    let endpoint =
+        parse_endpoint(authority.as_str(), Some(default_port)).map_err(|why| bad(&why))?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = template.unwrap_or(path);
     let path = if path.starts_with('?') { format!("/{path}") } else { path.to_string() };
-    let host = match endpoint.port {
-        80 => authority.as_str().trim_end_matches(":80").trim_end_matches(':').to_string(),
-        _ => authority.as_str().to_string(),
+    let host = match authority.as_str() {
+        host if endpoint.port == default_port => {
+            host.trim_end_matches(&format!(":{default_port}")).trim_end_matches(':')
+        }
+        host => host,
     };
-    Ok(Url { endpoint, path, host })
+    Ok(Url { endpoint, path, host: host.to_string(), is_https })
+}
+
+/// A URL without its path where that holds values, and the path: values have blanks.
+fn split_template(full: &str) -> (&str, Option<&str>) {
+    let host_at = full.find("://").map_or(0, |at| at + 3);
+    match full[host_at..].find(['/', '?']).map(|at| full.split_at(host_at + at)) {
+        Some((host, path)) if path.contains("{{") => (host, Some(path)),
+        _ => (full, None),
+    }
 }
 
 /// Takes `host:port` or `[v6]:port` apart.
@@ -97,14 +113,23 @@ mod tests {
         for (text, endpoint, path, host) in [
             ("http://a/", "a:80", "/", "a"),
             ("a", "a:80", "/", "a"),
+            ("a/{{int 1 9}}/b?{{slot}}", "a:80", "/{{int 1 9}}/b?{{slot}}", "a"),
+            ("a:81?{{hex 4}}#x", "a:81", "/?{{hex 4}}", "a:81"),
             ("localhost:8080", "localhost:8080", "/", "localhost:8080"),
             ("http://a:80/x", "a:80", "/x", "a"),
             ("http://a?q=1", "a:80", "/?q=1", "a"),
             ("http://a:8080/x/y?z=1&w#frag", "a:8080", "/x/y?z=1&w", "a:8080"),
             ("http://[::1]:8080/", "[::1]:8080", "/", "[::1]:8080"),
             ("[::1]/x", "[::1]:80", "/x", "[::1]"),
+            ("https://a", "a:443", "/", "a"),
+            ("https://a:443/x", "a:443", "/x", "a"),
+            ("https://a:80/", "a:80", "/", "a:80"),
+            ("http://a:443/", "a:443", "/", "a:443"),
+            ("https://[::1]:443/", "[::1]:443", "/", "[::1]"),
+            ("https://a:8443/?x", "a:8443", "/?x", "a:8443"),
         ] {
             let url = parse_url(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(url.is_https, text.starts_with("https:"), "{text}");
             assert_eq!(url.endpoint.to_string(), endpoint, "{text}");
             assert_eq!((url.path.as_str(), url.host.as_str()), (path, host), "{text}");
         }
@@ -115,7 +140,9 @@ mod tests {
         for (text, part) in [
             ("", "empty"),
             ("ftp://a/", "scheme `ftp`"),
-            ("https://a/", "https"),
+            ("HTTPS://a/", "scheme `HTTPS`"),
+            ("https://", "bad url"),
+            ("https://a:0/", "not a port"),
             ("http://", "bad url"),
             ("http:///x", "bad url"),
             ("http://a:0/", "not a port"),

@@ -6,25 +6,37 @@ mod compile;
 mod course;
 mod endpoint;
 mod expect;
+mod line;
 mod origins;
 pub mod pace;
 mod pauses;
 mod place;
 mod profile;
+mod random;
 mod request;
+#[cfg(test)]
+mod request_tests;
+mod sine;
 mod split;
 mod survey;
+mod template;
+mod tls;
+mod zipf;
 
 pub use compile::{PlanError, compile};
 pub use course::{ChangeError, Course};
 pub use endpoint::Endpoint;
 pub use expect::Expect;
+pub use line::{LineError, RequestLine};
 pub use origins::Origins;
 pub use pace::Pace;
 pub use pauses::Pauses;
-pub use request::EncodedRequest;
+pub use random::{Random, mix};
+pub use request::{EncodedRequest, Field, RequestTemplate, Scratch};
+pub use rustls_pki_types::ServerName;
 pub use split::{ShardPlan, ShareError, check_share, split};
 pub use survey::{PROBLEMS_MAX, Problem, Survey, survey};
+pub use template::{NOW_DIGITS, TemplateError, Values};
 
 use acp_wire::plan::Catchup;
 use std::sync::Arc;
@@ -56,8 +68,12 @@ pub struct Plan {
     pub timeout_ns: u64,
     /// From the start of a connection until it is open.
     pub connect_timeout_ns: u64,
-    /// The request, as bytes.
+    /// The request that all slots send. It has no bytes where they are not all the same.
     pub request: Arc<EncodedRequest>,
+    /// Whom to ask for by TLS, and whose certificate to accept; none: the target speaks plain HTTP.
+    pub server_name: Option<ServerName<'static>>,
+    /// What requests are made from that are not all the same: they have values, or a source.
+    pub template: Option<Arc<RequestTemplate>>,
     /// Which responses are as expected.
     pub expect: Expect,
 }

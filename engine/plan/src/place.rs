@@ -11,7 +11,13 @@ impl PlanError {
     pub fn place(&self, document: &Plan) -> String {
         let field = match self {
             Self::Schema(_) => "schema",
-            Self::Url { .. } | Self::Scheme(_) | Self::Https(_) => "target.url",
+            Self::Url { .. } | Self::Scheme(_) => "target.url",
+            Self::TlsWithoutHttps(field) | Self::EmptyFile(field) | Self::HalfIdentity(field) => {
+                field
+            }
+            Self::ServerName { place, .. } => place,
+            Self::TlsVersions => "tls.min_version",
+            Self::KeyInPlan => "tls.key",
             Self::ConnectTo(_) => return bad_address(document),
             Self::SourceIp(_) => "connection.source_ips",
             Self::Dns(_) => "target.dns",
@@ -24,9 +30,8 @@ impl PlanError {
             Self::NoRate | Self::RateAndProfile => "load.rate",
             Self::RateInClosedLoop if document.load.rate.is_none() => "load.profile",
             Self::RateInClosedLoop => "load.rate",
+            Self::ArrivalInClosedLoop => "load.arrival",
             Self::DurationAndProfile | Self::NeverEnds(_) => "load.duration",
-            Self::NotYet("arrival = \"poisson\"") => "load.arrival",
-            Self::NotYet(field) => field,
             Self::Method(_) => "request.method",
             Self::Path(_) if document.request.path.is_none() => "target.url",
             Self::Path(_) => "request.path",
@@ -34,7 +39,14 @@ impl PlanError {
                 return header(document, |name, value| format!("{name}: {value}") == *text);
             }
             Self::TransferEncoding => return header_named(document, "transfer-encoding"),
-            Self::ContentLength(_) => return header_named(document, "content-length"),
+            Self::ContentLength(_) | Self::VaryingLength => {
+                return header_named(document, "content-length");
+            }
+            Self::Template { field, .. } => return field.place(),
+            Self::NoFile => "source.file",
+            Self::DataSet(_) => "source.dataset",
+            Self::FormatOfValues => "source.format",
+            Self::NoLines => "source",
             Self::TwoBodies | Self::Base64(_) => "request.body_base64",
             Self::Status(text) => {
                 let status = document.expect.status.iter().position(|pattern| pattern == text);

@@ -1,7 +1,9 @@
-//! Schedules as people write them: `line(0,10k,30s) const(10k,5m) step(1k,10k,1k,10s)`.
+//! Schedules as people write them: `line(0,10k,30s) const(10k,5m) step(1k,10k,1k,10s)`, and
+//! `sine(5k,2k,60s,5m)`.
 
 use crate::PlanError;
 use crate::pace::Stretch;
+use crate::sine::sine;
 use acp_wire::units::{Rate, parse_duration_ns, parse_rate};
 
 /// Steps of one `step(…)`, at the most.
@@ -40,12 +42,19 @@ fn piece(name: &str, arguments: &[&str]) -> Result<Vec<Stretch>, String> {
             Ok(vec![Stretch { from: rate(from)?, to: rate(to)?, duration_ns: time(length)? }])
         }
         ("step", [from, to, by, every]) => steps(rate(from)?, rate(to)?, rate(by)?, time(every)?),
+        ("sine", [mean, amplitude, period, length]) => {
+            let lines_max = MAX_STRETCHES as u64;
+            sine(rate(mean)?, rate(amplitude)?, time(period)?, time(length)?, lines_max)
+        }
         ("const", _) => Err("`const` takes a rate and a length: const(10k,5m)".into()),
         ("line", _) => Err("`line` takes two rates and a length: line(0,10k,30s)".into()),
         ("step", _) => {
             Err("`step` takes from, to, by, and the length of a step: step(1k,10k,1k,10s)".into())
         }
-        _ => Err(format!("`{name}` is not known; there are const, line and step")),
+        ("sine", _) => {
+            Err("`sine` takes mean, amplitude, period and length: sine(5k,2k,60s,5m)".into())
+        }
+        _ => Err(format!("`{name}` is not known; there are const, line, step and sine")),
     }
 }
 
@@ -85,6 +94,9 @@ mod tests {
             ("step(30,10,10,1s)", 60, 3),
             ("step(0.5,1.5,0.5,2s)", 6, 6),
             ("const(0,1s) const(1,1s)", 1, 2),
+            ("sine(100,50,2s,4s)", 400, 4),
+            ("sine(5k,2k,60s,5m)", 1_500_000, 300),
+            ("const(10,5s) sine(100,100,2s,2s), line(100,0,2s) step(1,2,1,1s)", 353, 11),
         ] {
             let pace = Pace::new(&parse_profile(text).unwrap()).unwrap();
             assert_eq!(
@@ -109,6 +121,14 @@ mod tests {
             "step(1,2,0,1s)",
             "step(0,1M,1,1s)",
             "sin(1,2,3)",
+            "sine(1,2,3)",
+            "sine(1,2,60s,60s)",
+            "sine(2,1,0s,60s)",
+            "sine(2,1,60s,0s)",
+            "sine(2,1,1s,1h)",
+            "sine(2,1,60,x)",
+            "sine(2,-1,60s,60s)",
+            "sine(2,1,1s,156s) const(1,1s) sine(2,1,1s,1s)",
             "const(1,0s)",
             "const(10,5s) nonsense",
             "const(-1,5s)",

@@ -1,6 +1,9 @@
-//! The request as bytes, encoded once.
+//! The request: encoded once where all are the same, else as a template that is filled in for each
+//! slot or each line of a source.
 
 use crate::PlanError;
+use crate::line::RequestLine;
+use crate::template::{Template, Values, push_decimal};
 use acp_wire::plan::Request;
 use base64::Engine as _;
 use http::{HeaderName, HeaderValue, Method};
@@ -14,75 +17,281 @@ pub struct EncodedRequest {
     pub is_head: bool,
 }
 
-/// Encodes `request` for `path` of the URL with `host` as its Host header.
-///
-/// Host, Content-Length and, without keep-alive, `Connection: close` are added where the request
-/// does not name them itself.
-pub(super) fn encode(
-    request: &Request,
-    path: &str,
-    host: &str,
-    keep_alive: bool,
-) -> Result<EncodedRequest, PlanError> {
-    let method = Method::from_bytes(request.method.as_bytes())
-        .map_err(|_| PlanError::Method(request.method.clone()))?;
-    let path = request.path.as_deref().unwrap_or(path);
-    if !is_path(path) {
-        return Err(PlanError::Path(path.into()));
-    }
-    let headers = checked_headers(request)?;
-    let body = body(request)?;
-    let named = |name: HeaderName| headers.iter().any(|(given, _)| *given == name);
+/// Memory of whoever renders requests, and where in the last one the time stands.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    body: Vec<u8>,
+    now_places: Vec<usize>,
+    body_places: Vec<usize>,
+}
 
-    let mut bytes = format!("{method} {path} HTTP/1.1\r\n").into_bytes();
-    let mut add = |name: &str, value: &[u8]| {
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value);
+impl Scratch {
+    /// Where the time stands in what was rendered last, as indices into all that it was appended to.
+    #[must_use]
+    pub fn now_places(&self) -> &[usize] {
+        &self.now_places
+    }
+}
+
+/// A request with values that differ from slot to slot, or from line to line.
+#[derive(Clone, Debug)]
+pub struct RequestTemplate {
+    method: String,
+    pub(super) path: Template,
+    /// Of the plan, with `Host` and, without keep-alive, `Connection`.
+    headers: Vec<(String, Template)>,
+    /// The same in one piece.
+    pub(super) head: Template,
+    body: Template,
+    has_length: bool,
+    /// Bytes that one request may have.
+    pub(super) limit_bytes: usize,
+}
+
+impl RequestTemplate {
+    /// Compiles `request` for `path` of the URL with `host` as its Host header.
+    ///
+    /// Host, Content-Length and, without keep-alive, `Connection: close` are added where the request
+    /// does not name them itself.
+    pub(super) fn compile(
+        request: &Request,
+        path: &str,
+        host: &str,
+        keep_alive: bool,
+        limit_bytes: usize,
+    ) -> Result<Self, PlanError> {
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| PlanError::Method(request.method.clone()))?;
+        let text = |field: Field, text: &[u8]| match request.templates {
+            true => Template::parse(text).map_err(|why| PlanError::Template { field, why }),
+            false => Ok(Template::text(text)),
+        };
+        let path_field = request.path.as_ref().map_or(Field::Url, |_| Field::Path);
+        let path = request.path.as_deref().unwrap_or(path);
+        let path_template = text(path_field, path.as_bytes())?;
+        if !is_path_template(&path_template) {
+            return Err(PlanError::Path(path.into()));
+        }
+        let body_field = request.body.as_ref().map_or(Field::BodyBase64, |_| Field::Body);
+        let given_headers = given_headers(request, &text)?;
+        let body_bytes = body(request)?;
+        // What is given as base64 is not text.
+        let body_template = match body_field {
+            Field::Body => text(body_field, &body_bytes)?,
+            _ => Template::text(&body_bytes),
+        };
+        let has_length = check_framing(&given_headers, &body_template)?;
+        let named = |wanted: HeaderName| {
+            given_headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted.as_str()))
+        };
+        let mut headers = Vec::new();
+        if !named(http::header::HOST) {
+            headers.push(("Host".into(), Template::text(host.as_bytes())));
+        }
+        let closes = !keep_alive && !named(http::header::CONNECTION);
+        headers.extend(given_headers);
+        if closes {
+            headers.push(("Connection".into(), Template::text(b"close")));
+        }
+        let mut head = Template::default();
+        for (name, value) in &headers {
+            head.push_text(format!("{name}: ").as_bytes());
+            head.push(value);
+            head.push_text(b"\r\n");
+        }
+        Ok(Self {
+            method: method.to_string(),
+            path: path_template,
+            headers,
+            head,
+            body: body_template,
+            has_length,
+            limit_bytes,
+        })
+    }
+
+    /// The request, where it is the same for every slot.
+    pub(super) fn encode(&self) -> Option<EncodedRequest> {
+        let is_same = [&self.path, &self.head, &self.body].iter().all(|t| t.as_text().is_some());
+        is_same.then(|| {
+            let mut bytes = Vec::new();
+            let mut values = Values::new(0, false, 0, 0, b"");
+            let is_head = self.render(
+                &RequestLine::default(),
+                &mut values,
+                &mut Scratch::default(),
+                &mut bytes,
+            );
+            EncodedRequest { bytes, is_head }
+        })
+    }
+
+    /// Whether the method of the plan is HEAD.
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+
+    /// Whether lines of a source are values of it; else they are requests.
+    #[must_use]
+    pub fn wants_line(&self) -> bool {
+        [&self.path, &self.head, &self.body].iter().any(|template| template.wants_line())
+    }
+
+    /// Appends the request of a slot. What `line` does not say is the plan's. Returns whether its
+    /// method is HEAD.
+    ///
+    /// The line was checked. Nothing is allocated once the memory that is passed in has grown.
+    #[inline]
+    pub fn render(
+        &self,
+        line: &RequestLine,
+        values: &mut Values,
+        scratch: &mut Scratch,
+        bytes: &mut Vec<u8>,
+    ) -> bool {
+        scratch.now_places.clear();
+        let method = line.method.as_deref().unwrap_or(&self.method);
+        bytes.extend_from_slice(method.as_bytes());
+        bytes.push(b' ');
+        match &line.path {
+            Some(path) => bytes.extend_from_slice(path.as_bytes()),
+            None => self.path.render(values, bytes, &mut scratch.now_places),
+        }
+        bytes.extend_from_slice(b" HTTP/1.1\r\n");
+        if line.headers.is_empty() {
+            self.head.render(values, bytes, &mut scratch.now_places);
+        } else {
+            self.render_headers(line, values, &mut scratch.now_places, bytes);
+        }
+        match (&line.body, self.body.as_text()) {
+            (Some(body), _) => self.end(method, body, bytes),
+            (None, Some(body)) => self.end(method, body, bytes),
+            (None, None) => {
+                scratch.body.clear();
+                scratch.body_places.clear();
+                self.body.render(values, &mut scratch.body, &mut scratch.body_places);
+                self.end(method, &scratch.body, bytes);
+                let start = bytes.len() - scratch.body.len();
+                scratch.now_places.extend(scratch.body_places.iter().map(|place| start + place));
+            }
+        }
+        method == "HEAD"
+    }
+
+    fn render_headers(
+        &self,
+        line: &RequestLine,
+        values: &mut Values,
+        now_places: &mut Vec<usize>,
+        bytes: &mut Vec<u8>,
+    ) {
+        for (name, value) in &self.headers {
+            let is_replaced = line.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+            if !is_replaced {
+                push_name(bytes, name);
+                value.render(values, bytes, now_places);
+                bytes.extend_from_slice(b"\r\n");
+            }
+        }
+        for (name, value) in &line.headers {
+            push_name(bytes, name);
+            bytes.extend_from_slice(value.as_bytes());
+            bytes.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// The length, the end of the head, and the body.
+    #[inline]
+    fn end(&self, method: &str, body: &[u8], bytes: &mut Vec<u8>) {
+        let wants_length = !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH");
+        if wants_length && !self.has_length {
+            bytes.extend_from_slice(b"Content-Length: ");
+            push_decimal(bytes, body.len() as u64);
+            bytes.extend_from_slice(b"\r\n");
+        }
         bytes.extend_from_slice(b"\r\n");
-    };
-    if !named(http::header::HOST) {
-        add("Host", host.as_bytes());
+        bytes.extend_from_slice(body);
     }
-    for ((_, value), (name, _)) in headers.iter().zip(request.headers.pairs()) {
-        add(name, value.as_bytes());
+}
+
+/// Where a template stands in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The path of the URL.
+    Url,
+    /// `request.path`.
+    Path,
+    /// A header, by its number.
+    Header(usize),
+    /// `request.body`.
+    Body,
+    /// `request.body_base64`.
+    BodyBase64,
+}
+
+impl Field {
+    /// The field of the plan.
+    #[must_use]
+    pub fn place(self) -> String {
+        match self {
+            Self::Url => "target.url".into(),
+            Self::Path => "request.path".into(),
+            Self::Header(number) => format!("request.headers[{number}]"),
+            Self::Body => "request.body".into(),
+            Self::BodyBase64 => "request.body_base64".into(),
+        }
     }
-    let wants_length = !body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH");
-    if wants_length && !named(http::header::CONTENT_LENGTH) {
-        add("Content-Length", body.len().to_string().as_bytes());
-    }
-    if !keep_alive && !named(http::header::CONNECTION) {
-        add("Connection", b"close");
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(&body);
-    Ok(EncodedRequest { bytes, is_head: method == Method::HEAD })
+}
+
+fn push_name(bytes: &mut Vec<u8>, name: &str) {
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.extend_from_slice(b": ");
 }
 
 /// A path as it may stand in a request line: no blanks, no control characters, ASCII.
-fn is_path(path: &str) -> bool {
-    (path.starts_with('/') || path == "*") && path.bytes().all(|byte| byte.is_ascii_graphic())
+pub(super) fn is_path(path: &[u8]) -> bool {
+    (path.starts_with(b"/") || path == b"*") && path.iter().all(u8::is_ascii_graphic)
 }
 
-fn checked_headers(request: &Request) -> Result<Vec<(HeaderName, HeaderValue)>, PlanError> {
-    let pairs = request.headers.pairs().into_iter();
-    let checked = pairs.map(|(name, value)| {
+fn is_path_template(path: &Template) -> bool {
+    match path.as_text() {
+        Some(text) => is_path(text),
+        None => {
+            path.starts(|text| text.starts_with(b"/"))
+                && path.texts().all(|text| text.iter().all(u8::is_ascii_graphic))
+        }
+    }
+}
+
+fn given_headers(
+    request: &Request,
+    text: &impl Fn(Field, &[u8]) -> Result<Template, PlanError>,
+) -> Result<Vec<(String, Template)>, PlanError> {
+    let pairs = request.headers.pairs().into_iter().enumerate();
+    let checked = pairs.map(|(number, (name, value))| {
         let bad = || PlanError::Header(format!("{name}: {value}"));
         let checked_name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
         if checked_name == http::header::TRANSFER_ENCODING {
             return Err(PlanError::TransferEncoding);
         }
-        Ok((checked_name, HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad())?))
+        HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad())?;
+        Ok((name.to_owned(), text(Field::Header(number), value.as_bytes())?))
     });
-    let checked = checked.collect::<Result<Vec<_>, _>>()?;
-    let length = checked.iter().find(|(name, _)| *name == http::header::CONTENT_LENGTH);
-    if let Some((_, value)) = length {
-        let body_bytes = body(request)?.len().to_string();
-        if value.as_bytes() != body_bytes.as_bytes() {
-            return Err(PlanError::ContentLength(body_bytes));
-        }
+    checked.collect()
+}
+
+/// Whether the plan names the length of the body, which then must be right.
+fn check_framing(headers: &[(String, Template)], body: &Template) -> Result<bool, PlanError> {
+    let wanted = http::header::CONTENT_LENGTH;
+    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted.as_str()));
+    let Some((_, value)) = length else { return Ok(false) };
+    let Some(body) = body.as_text() else { return Err(PlanError::VaryingLength) };
+    let body_bytes = body.len().to_string();
+    match value.as_text() == Some(body_bytes.as_bytes()) {
+        true => Ok(true),
+        false => Err(PlanError::ContentLength(body_bytes)),
     }
-    Ok(checked)
 }
 
 fn body(request: &Request) -> Result<Vec<u8>, PlanError> {
@@ -93,74 +302,5 @@ fn body(request: &Request) -> Result<Vec<u8>, PlanError> {
             .decode(text)
             .map_err(|error| PlanError::Base64(error.to_string())),
         (None, None) => Ok(Vec::new()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use acp_wire::plan::Headers;
-
-    fn request(method: &str, headers: &[(&str, &str)], body: Option<&str>) -> Request {
-        Request {
-            method: method.into(),
-            path: None,
-            headers: Headers::List(
-                headers.iter().map(|(n, v)| ((*n).to_string(), (*v).to_string())).collect(),
-            ),
-            body: body.map(Into::into),
-            body_base64: None,
-            templates: true,
-        }
-    }
-
-    #[test]
-    fn requests_are_encoded_as_given() {
-        for (what, request, keep_alive, expected) in [
-            ("plain", request("GET", &[], None), true, "GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n"),
-            (
-                "own host once",
-                request("GET", &[("hOst", "x")], None),
-                true,
-                "GET /a?b HTTP/1.1\r\nhOst: x\r\n\r\n",
-            ),
-            (
-                "body with its length",
-                request("POST", &[("A", "b"), ("A", "c")], Some("hé")),
-                true,
-                "POST /a?b HTTP/1.1\r\nHost: h\r\nA: b\r\nA: c\r\nContent-Length: 3\r\n\r\nhé",
-            ),
-            (
-                "an empty POST says so",
-                request("POST", &[], None),
-                true,
-                "POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
-            ),
-            (
-                "no keep-alive",
-                request("GET", &[], None),
-                false,
-                "GET /a?b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-            ),
-        ] {
-            let encoded = encode(&request, "/a?b", "h", keep_alive).unwrap();
-            assert_eq!(String::from_utf8(encoded.bytes).unwrap(), expected, "{what}");
-        }
-        assert!(encode(&request("HEAD", &[], None), "/", "h", true).unwrap().is_head);
-    }
-
-    #[test]
-    fn bad_requests_are_refused() {
-        for (what, request, path) in [
-            ("method with a blank", request("GE T", &[], None), "/"),
-            ("header with a line break", request("GET", &[("a", "b\r\nc: d")], None), "/"),
-            ("header name with a blank", request("GET", &[("a b", "c")], None), "/"),
-            ("path with a blank", request("GET", &[], None), "/a b"),
-            ("path without slash", request("GET", &[], None), "a"),
-            ("wrong length", request("POST", &[("content-length", "5")], Some("1234")), "/"),
-            ("own framing", request("POST", &[("transfer-encoding", "chunked")], None), "/"),
-        ] {
-            assert!(encode(&request, path, "h", true).is_err(), "{what}");
-        }
     }
 }

@@ -146,6 +146,8 @@ pub fn split(
 mod tests {
     use super::*;
     use crate::compile;
+    use crate::pace::statistics::assert_poisson;
+    use acp_wire::plan::Arrival;
     use proptest::prelude::*;
 
     fn plan(change: impl FnOnce(&mut acp_wire::plan::Load)) -> Arc<Plan> {
@@ -161,9 +163,14 @@ mod tests {
     }
 
     fn profile(text: &str) -> Arc<Plan> {
+        spaced(text, Arrival::Uniform)
+    }
+
+    fn spaced(text: &str, arrival: Arrival) -> Arc<Plan> {
         plan(|load| {
             load.model = acp_wire::plan::Model::Open;
             load.profile = Some(text.into());
+            load.arrival = arrival;
         })
     }
 
@@ -197,16 +204,40 @@ mod tests {
 
     #[test]
     fn shares_of_a_schedule_are_the_schedule() {
-        for text in ["const(1,10s)", "line(0,200,4s)", "line(100,0,3s) const(7,2s)", "const(0,1s)"]
-        {
-            let plan = profile(text);
-            let pace = pace(&plan);
-            for count in [1, 2, 3, 7] {
-                let shares: Vec<_> = (0..count).map(|offset| share(offset, count)).collect();
-                let found = due_times(&plan, &pace, &shares, 2);
-                assert_eq!(found, whole(&pace), "{text} over {count}");
+        for text in [
+            "const(1,10s)",
+            "line(0,200,4s)",
+            "line(100,0,3s) const(7,2s)",
+            "sine(50,50,2s,3s)",
+            "const(0,1s)",
+        ] {
+            for arrival in [Arrival::Uniform, Arrival::Poisson] {
+                let plan = spaced(text, arrival);
+                let pace = pace(&plan);
+                for count in [1, 2, 3, 7] {
+                    let shares: Vec<_> = (0..count).map(|offset| share(offset, count)).collect();
+                    let found = due_times(&plan, &pace, &shares, 2);
+                    assert_eq!(found, whole(&pace), "{text}, {arrival:?}, over {count}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn shares_of_a_poisson_process_are_one_together() {
+        let plan = spaced("const(1k,20s)", Arrival::Poisson);
+        let pace = pace(&plan);
+        let shares: Vec<_> = (0..3).map(|offset| share(offset, 3)).collect();
+        let in_gaps = |due: &[(u64, u64)]| -> Vec<_> {
+            due.iter().map(|&(_, due_ns)| due_ns as f64 / 1e6).collect()
+        };
+        let all = due_times(&plan, &pace, &shares, 2);
+        assert!(all.is_sorted_by_key(|&(_, due_ns)| due_ns), "in the order of their numbers");
+        assert_poisson(&in_gaps(&all), "3 agents of 2 shards");
+        // Every third slot has gaps of three: these are not exponential.
+        let one: Vec<_> = in_gaps(&due_times(&plan, &pace, &shares[..1], 2));
+        let one: Vec<_> = one.into_iter().map(|time| time / 3.0).collect();
+        assert!(crate::pace::statistics::distance_of_gaps(&one) > 4.0, "one share alone");
     }
 
     #[test]
@@ -290,8 +321,9 @@ mod tests {
             losses in prop::collection::vec((any::<prop::sample::Index>(), 1_u64..4, 0_u64..4_000_000), 0..5),
             shards in 1_u32..5,
             text in prop::sample::select(vec!["const(100,3s)", "line(0,300,2s) const(50,2s)"]),
+            arrival in prop::sample::select(vec![Arrival::Uniform, Arrival::Poisson]),
         ) {
-            let plan = profile(text);
+            let plan = spaced(text, arrival);
             let pace = pace(&plan);
             // Each with the moment at which it was lost.
             let mut shares: Vec<_> = (0..count).map(|o| (share(o, count), u64::MAX)).collect();

@@ -4,7 +4,7 @@
 //! good, and it goes on: so it alone knows what is good.
 
 use crate::{Plan, PlanError, compile};
-use acp_wire::plan::{Arrival, Headers};
+use acp_wire::plan::{Arrival, Format, Headers, Source, Tls};
 
 /// Problems looked for, at the most: more than anybody reads at once.
 pub const PROBLEMS_MAX: usize = 16;
@@ -52,28 +52,58 @@ fn repair(document: &mut acp_wire::Plan, place: &str, error: &PlanError) {
     let wire = acp_wire::Plan::default;
     match field {
         "schema" => document.schema = acp_wire::PLAN_SCHEMA.into(),
-        "target.url" => document.target.url = "http://127.0.0.1/".into(),
+        "target.url" => {
+            // What is said about TLS is not wrong because the URL is.
+            let is_https = document.tls != Tls::default();
+            let scheme = if is_https { "https" } else { "http" };
+            document.target.url = format!("{scheme}://127.0.0.1/");
+        }
         "target.connect_to" => put(&mut document.target.connect_to, number, "127.0.0.1:80"),
         "target.dns" => document.target.dns = None,
         "load.connections" => document.load.connections = 1,
         "load.warmup" => document.load.warmup = "0s".into(),
-        "load.arrival" => document.load.arrival = Arrival::Uniform,
+        "load.arrival" => document.load.arrival = Arrival::default(),
         "connection.pipeline" => document.connection.pipeline = 1,
         "connection.timeout" => document.connection.timeout = wire().connection.timeout,
         "connection.connect_timeout" => {
             document.connection.connect_timeout = wire().connection.connect_timeout;
         }
         "connection.source_ips" => document.connection.source_ips.clear(),
+        "tls.verify" => document.tls.verify = true,
+        "tls.cacert" => document.tls.cacert = None,
+        "tls.cert" | "tls.key" => repair_identity(&mut document.tls, field, error),
+        "tls.sni" => document.tls.sni = None,
+        "tls.min_version" => document.tls.min_version = None,
+        "tls.max_version" => document.tls.max_version = None,
+        "tls.resumption" => document.tls.resumption = true,
         "request.method" => document.request.method = wire().request.method,
         "request.path" => document.request.path = None,
         "request.body" => document.request.body = None,
         "request.body_base64" => document.request.body_base64 = None,
         "request.headers" => document.request.headers = without(&document.request.headers, number),
-        "source" => document.source = None,
+        "source.dataset" => change_source(document, |source| {
+            source.dataset = None;
+            source.file.get_or_insert_with(|| "x".into());
+        }),
+        "source.format" => change_source(document, |source| source.format = Format::Auto),
+        "source" | "source.file" => {
+            change_source(document, |source| source.file = Some("x".into()))
+        }
         "expect.status" => put(&mut document.expect.status, number, "200"),
         "expect.body_contains" => document.expect.body_contains.clear(),
         _ => repair_schedule(&mut document.load, field, error),
     }
+}
+
+/// Names the half that is missing or bad, or takes away what plain HTTP has no use for.
+fn repair_identity(tls: &mut Tls, field: &str, error: &PlanError) {
+    let is_of_no_use = matches!(error, PlanError::TlsWithoutHttps(_));
+    let good = (!is_of_no_use).then(|| "a.pem".to_owned());
+    if field == "tls.cert" { tls.cert = good } else { tls.key = good }
+}
+
+fn change_source(document: &mut acp_wire::Plan, change: impl FnOnce(&mut Source)) {
+    change(document.source.get_or_insert_default());
 }
 
 fn repair_schedule(load: &mut acp_wire::plan::Load, field: &str, error: &PlanError) {
@@ -155,7 +185,7 @@ mod tests {
         check(&[("schema", json!("acp.plan/2"))], &[("schema", "acp.plan/2")]);
         check(&[("target.url", json!(""))], &[("target.url", "empty")]);
         check(&[("target.url", json!("ftp://a/"))], &[("target.url", "scheme")]);
-        check(&[("target.url", json!("https://a/"))], &[("target.url", "https")]);
+        check(&[("target.url", json!("https://"))], &[("target.url", "bad url")]);
         check(&[("target.url", json!("http://a/é"))], &[("target.url", "é")]);
         let addresses = json!(["a:1", "::1", "b", "c:x"]);
         let bad = [("target.connect_to[1]", "brackets"), ("target.connect_to[3]", "not a port")];
@@ -168,7 +198,7 @@ mod tests {
         check(&[("load.requests", json!(0))], &[("load.requests", "above 0")]);
         check(&[("load.connections", json!(0))], &[("load.connections", "above 0")]);
         check(&[("load.connections", json!(9_999_999))], &[("load.connections", "limit")]);
-        check(&[("load.arrival", json!("poisson"))], &[("load.arrival", "not supported")]);
+        check(&[("load.arrival", json!("poisson"))], &[("load.arrival", "closed loop")]);
         check(&[("load.rate", json!("5"))], &[("load.rate", "closed loop")]);
         check(&[("load.profile", json!("const(1,1s)"))], &[("load.profile", "closed loop")]);
         check(&[("connection.pipeline", json!(0))], &[("connection.pipeline", "above 0")]);
@@ -181,10 +211,61 @@ mod tests {
         check(&[ips], &[("connection.source_ips", "`eth0` is not an address")]);
         check(&[("target.dns", json!("1ms"))], &[("target.dns", "more often")]);
         check(&[("target.dns", json!("often"))], &[("target.dns", "hint: `once`")]);
-        check(&[("source", json!({ "file": "x" }))], &[("source", "not supported")]);
+        check(&[("source", json!({ "file": "x" }))], &[]);
+        check(&[("source", json!({}))], &[("source.file", "has a file")]);
+        let data_set = json!({ "dataset": "a@1" });
+        check(&[("source", data_set)], &[("source.dataset", "put the file on every agent")]);
         let status = json!(["200", "ok", "2xx", "99"]);
         let bad = [("expect.status[1]", "ok"), ("expect.status[3]", "99")];
         check(&[("expect.status", status)], &bad);
+    }
+
+    #[test]
+    fn every_error_of_tls_has_its_place() {
+        let check = |fields: &[(&str, Value)], expect: &[(&str, &str)]| {
+            let url = ("target.url", json!("https://a/"));
+            check(&[&[url], fields].concat(), expect);
+        };
+        check(&[], &[]);
+        check(&[("tls.verify", json!(false)), ("tls.sni", json!("b"))], &[]);
+        check(&[("tls.cert", json!("a")), ("tls.key", json!("b"))], &[]);
+        check(&[("tls.min_version", json!("1.2")), ("tls.max_version", json!("1.3"))], &[]);
+        check(&[("tls.sni", json!(""))], &[("tls.sni", "neither")]);
+        check(&[("tls.sni", json!("a b"))], &[("tls.sni", "`a b`")]);
+        let upside_down = [("tls.min_version", json!("1.3")), ("tls.max_version", json!("1.2"))];
+        check(&upside_down, &[("tls.min_version", "above the highest")]);
+        check(&[("tls.cacert", json!(""))], &[("tls.cacert", "empty")]);
+        check(&[("tls.cert", json!("a"))], &[("tls.key", "missing")]);
+        check(&[("tls.key", json!("a"))], &[("tls.cert", "missing")]);
+        let pem = json!("-----BEGIN PRIVATE KEY-----\n");
+        check(&[("tls.cert", json!("a")), ("tls.key", pem)], &[("tls.key", "are names of files")]);
+        let url = [("target.url", json!("ftp://a/")), ("tls.verify", json!(false))];
+        check(&url, &[("target.url", "scheme `ftp`")]);
+        check(&[("target.url", json!("https://a%20b/"))], &[("target.url", "a%20b")]);
+        let bad = [("tls.cert", json!("")), ("tls.key", json!("")), ("tls.sni", json!("?"))];
+        let expect = [("tls.cert", "empty"), ("tls.key", "empty"), ("tls.sni", "`?`")];
+        check(&bad, &expect);
+    }
+
+    #[test]
+    fn tls_without_https_is_refused_field_by_field() {
+        check(&[("tls", json!({}))], &[]);
+        let rows = [
+            ("tls.verify", json!(false)),
+            ("tls.cacert", json!("a")),
+            ("tls.cert", json!("a")),
+            ("tls.key", json!("a")),
+            ("tls.sni", json!("a")),
+            ("tls.min_version", json!("1.2")),
+            ("tls.max_version", json!("1.2")),
+            ("tls.resumption", json!(false)),
+        ];
+        for row in rows {
+            let place = row.0;
+            check(&[row], &[(place, "only for https")]);
+        }
+        let both = [("tls.cert", json!("a")), ("tls.key", json!("a"))];
+        check(&both, &[("tls.cert", "only for"), ("tls.key", "only for")]);
     }
 
     #[test]
@@ -222,6 +303,21 @@ mod tests {
         check(&[("request.headers", chunked)], &[("request.headers[1]", "length")]);
         let length = json!([["Content-length", "5"]]);
         check(&[("request.headers", length)], &[("request.headers[0]", "0 bytes")]);
+        let values = json!({ "a": "{{slot}}", "b": "{{slots}}" });
+        check(&[("request.headers", values)], &[("request.headers[1]", "unknown value")]);
+        check(&[("request.path", json!("/{{int 2}}"))], &[("request.path", "bad value")]);
+        check(&[("request.body", json!("{{"))], &[("request.body", "templates = false")]);
+        check(&[("target.url", json!("http://a/{{x}}"))], &[("target.url", "unknown value")]);
+        check(&[("target.url", json!("http://a/{{int 1 9}}?b"))], &[]);
+        check(&[("request.body", json!("{{line}}"))], &[("source", "there is none")]);
+        let source = ("source", json!({ "file": "x", "format": "path" }));
+        let lines = [("request.body", json!("{{line}}")), source];
+        check(&lines, &[("source.format", "have no format")]);
+        let length = [
+            ("request.body", json!("{{slot}}")),
+            ("request.headers", json!([["Content-Length", "5"]])),
+        ];
+        check(&length, &[("request.headers[0]", "with values")]);
         let bodies = [("request.body", json!("a")), ("request.body_base64", json!("YQ=="))];
         check(&bodies, &[("request.body_base64", "exclude")]);
         check(&[("request.body_base64", json!("?"))], &[("request.body_base64", "base64")]);

@@ -37,6 +37,7 @@ pub struct Facts {
 #[must_use]
 pub fn assemble(plan: &Plan, sum: &Sum, series: Series, facts: Facts) -> Report {
     let (counts, distributions) = (sum.counts(), sum.distributions());
+    let breakdown = sum.breakdown();
     let mut report = Report {
         schema: acp_wire::REPORT_SCHEMA.into(),
         plan: plan.document.clone(),
@@ -69,7 +70,9 @@ pub fn assemble(plan: &Plan, sum: &Sum, series: Series, facts: Facts) -> Report 
         slo: Vec::new(),
         events: facts.events,
         agents: facts.agents,
-        ..Report::default()
+        classes: breakdown.classes(),
+        tags: breakdown.tags(),
+        slowest: breakdown.slowest().to_vec(),
     };
     let late_limit_ns = match plan.schedule {
         Schedule::Open { late_limit_ns, .. } => late_limit_ns,

@@ -8,6 +8,8 @@
 //! | `shard_count` | sum | largest |
 //! | `flags.last` | all of them | of the later |
 //!
+//! Classes, tags and slowest requests are put together with the histograms, in `breakdown`.
+//!
 //! Sums end at the greatest number instead of going round, and a rate is held in steps that floats
 //! add without rounding: so the order in which frames are put together never shows.
 

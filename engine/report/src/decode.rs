@@ -3,23 +3,22 @@
 //! Whoever sends frames is not trusted with memory: a header with other bounds than ours, or with a
 //! length that is not that of the bytes, is refused before anything is allocated for it.
 
+use super::buckets::COOKIE;
 use super::distributions::{DIGITS, HIGHEST_NS, LOWEST_NS};
 use base64::Engine as _;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use thiserror::Error;
 
-/// Cookie of an HDR V2 histogram, uncompressed.
-const COOKIE: u32 = 0x1c84_9303 | 0x10;
 /// Cookie, payload length, normalizing offset, digits: 4 each; lowest, highest, ratio: 8 each.
 const HEADER_BYTES: usize = 40;
 /// Every bucket of our bounds with the longest number, and the header.
 const MAX_BYTES: usize = 1 << 19;
 
 /// Bits of half the sub-buckets that three digits need.
-const HALF_BITS: u32 = 10;
+pub(crate) const HALF_BITS: u32 = 10;
 /// Buckets of our bounds: 2,048, and 1,024 for each power of two up to an hour.
-const BUCKETS: u64 = 33 << HALF_BITS;
+pub(crate) const BUCKETS: u64 = 33 << HALF_BITS;
 
 /// Why a text is not a histogram of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -60,6 +59,17 @@ pub fn decode(text: &str) -> Result<Histogram<u64>, HistogramError> {
 ///
 /// See [`HistogramError`]; what is an error here is one there.
 pub(crate) fn decode_buckets(text: &str) -> Result<Vec<(u64, u64)>, HistogramError> {
+    let mut buckets = decode_counts(text)?;
+    buckets.iter_mut().for_each(|(place, _)| *place = highest_ns(*place));
+    Ok(buckets)
+}
+
+/// The same with the place of each bucket instead of its value.
+///
+/// # Errors
+///
+/// As [`decode_buckets`].
+pub(crate) fn decode_counts(text: &str) -> Result<Vec<(u64, u64)>, HistogramError> {
     let bytes = read(text)?;
     let (header, mut rest) = bytes.split_at(HEADER_BYTES);
     if header[8..12] != [0; 4] || header[32..] != 1_f64.to_be_bytes() {
@@ -70,7 +80,7 @@ pub(crate) fn decode_buckets(text: &str) -> Result<Vec<(u64, u64)>, HistogramErr
     while !rest.is_empty() {
         let number = next_number(&mut rest).ok_or(HistogramError::Counts)?;
         if number > 0 && index < BUCKETS {
-            buckets.push((highest_ns(index), number.unsigned_abs()));
+            buckets.push((index, number.unsigned_abs()));
         } else if number > 0 {
             return Err(HistogramError::Counts);
         }
@@ -100,7 +110,7 @@ fn next_number(rest: &mut &[u8]) -> Option<i64> {
 
 /// The highest value of a bucket by its place: values below 2,048 have one each, above each power of
 /// two has 1,024.
-fn highest_ns(index: u64) -> u64 {
+pub(crate) fn highest_ns(index: u64) -> u64 {
     let width_bits = (index >> HALF_BITS).saturating_sub(1);
     let kept = index - (width_bits << HALF_BITS);
     ((kept + 1) << width_bits) - 1

@@ -4,6 +4,8 @@
 //! never allocates and any two add up. 264 KiB each, of which a run touches a few lines; a value
 //! above the hour is recorded as the hour.
 
+use crate::Buckets;
+use crate::decode::highest_ns;
 use acp_wire::report::Distribution;
 use base64::Engine as _;
 use hdrhistogram::Histogram;
@@ -123,15 +125,24 @@ pub(crate) fn add(histogram: &mut Histogram<u64>, other: &Histogram<u64>) {
     }
 }
 
+/// Adds buckets as they were read.
+pub(crate) fn add_read(histogram: &mut Histogram<u64>, buckets: &[(u64, u64)]) {
+    for &(place, count) in buckets {
+        histogram.record_n(highest_ns(place), count).expect("a bucket of the same bounds");
+    }
+}
+
 /// Base64 of the HDR V2 form, or none for a histogram without values.
 #[must_use]
-#[expect(clippy::missing_panics_doc, reason = "writing to memory does not fail")]
 pub fn encode(histogram: &Histogram<u64>) -> Option<String> {
     if histogram.is_empty() {
         return None;
     }
     let mut bytes = Vec::with_capacity(4096);
-    V2Serializer::new().serialize(histogram, &mut bytes).expect("a vector takes all bytes");
+    if V2Serializer::new().serialize(histogram, &mut bytes).is_err() {
+        // A count that the form has no room for: sums of what hostile engines send.
+        return Buckets::from(histogram).encode();
+    }
     Some(base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 

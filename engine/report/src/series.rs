@@ -21,6 +21,10 @@ impl Series {
     pub fn push(&mut self, frame: &Frame) {
         let mut frame = frame.clone();
         frame.histograms = acp_wire::frame::Histograms::default();
+        // Of these the report has those of the whole run.
+        frame.classes.clear();
+        frame.tags.clear();
+        frame.slowest.clear();
         if self.pending > 0
             && let Some(last) = self.frames.last_mut()
         {

@@ -1,10 +1,11 @@
 //! Frames put together: their counts and their histograms, exactly.
 
+use crate::breakdown::Read;
 use crate::counts::{add_after, add_beside, counts_of};
-use crate::{Distributions, HistogramError, bands_of, decode, summary};
+use crate::decode::decode_counts;
+use crate::{Breakdown, Distributions, HistogramError, bands_of, summary};
 use acp_wire::frame::Flags;
 use acp_wire::{Books, FRAME_SCHEMA, Frame};
-use hdrhistogram::Histogram;
 
 /// The sum of frames: of the parts of one second, of the seconds of a run, or of both.
 ///
@@ -16,6 +17,7 @@ pub struct Sum {
     is_empty: bool,
     counts: Frame,
     distributions: Distributions,
+    breakdown: Breakdown,
 }
 
 impl Default for Sum {
@@ -28,7 +30,12 @@ impl Sum {
     /// A sum of nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self { is_empty: true, counts: Frame::default(), distributions: Distributions::new() }
+        Self {
+            is_empty: true,
+            counts: Frame::default(),
+            distributions: Distributions::new(),
+            breakdown: Breakdown::default(),
+        }
     }
 
     /// Adds a frame of the same second.
@@ -50,12 +57,11 @@ impl Sum {
     }
 
     fn put(&mut self, frame: &Frame, add: fn(&mut Frame, &Frame)) -> Result<(), HistogramError> {
-        let decoded = decode_all(frame)?;
+        let (decoded, read) = (decode_all(frame)?, Read::of(frame)?);
         self.put_counts(frame, add);
+        self.breakdown.add_frame(frame, &read);
         for (mine, theirs) in self.distributions.all_mut().into_iter().zip(decoded) {
-            if let Some(theirs) = theirs {
-                super::distributions::add(mine, &theirs);
-            }
+            super::distributions::add_read(mine, &theirs);
         }
         Ok(())
     }
@@ -74,6 +80,7 @@ impl Sum {
         if !other.is_empty {
             self.put_counts(&other.counts, add_beside);
             self.distributions.add(&other.distributions);
+            self.breakdown.add(&other.breakdown);
         }
     }
 
@@ -88,9 +95,15 @@ impl Sum {
     }
 
     /// Adds a later second, of which the histograms are at hand.
-    pub fn add_next(&mut self, frame: &Frame, distributions: &Distributions) {
+    pub fn add_next(
+        &mut self,
+        frame: &Frame,
+        distributions: &Distributions,
+        breakdown: &Breakdown,
+    ) {
         self.put_counts(frame, add_after);
         self.distributions.add(distributions);
+        self.breakdown.add(breakdown);
     }
 
     /// Whether nothing was added.
@@ -109,6 +122,12 @@ impl Sum {
     #[must_use]
     pub fn distributions(&self) -> &Distributions {
         &self.distributions
+    }
+
+    /// Requests by class of status and by tag, and the slowest of them.
+    #[must_use]
+    pub fn breakdown(&self) -> &Breakdown {
+        &self.breakdown
     }
 
     /// The histograms alone.
@@ -137,6 +156,7 @@ impl Sum {
         // Not the sum of those of the frames: what others say their bands are is not asked.
         frame.response_bands = bands_of(&self.distributions.response);
         frame.histograms = self.distributions.to_wire();
+        self.breakdown.put_into(&mut frame);
         frame
     }
 }
@@ -158,9 +178,11 @@ pub fn books_of(frame: &Frame) -> Books {
     books.close()
 }
 
-fn decode_all(frame: &Frame) -> Result<[Option<Histogram<u64>>; 7], HistogramError> {
+/// By bucket: a second has values in a few hundred of them, and there are a hundred times as many.
+fn decode_all(frame: &Frame) -> Result<[Vec<(u64, u64)>; 7], HistogramError> {
     let texts = &frame.histograms;
-    let read = |text: &Option<String>| text.as_deref().map(decode).transpose();
+    let read =
+        |text: &Option<String>| text.as_deref().map_or_else(|| Ok(Vec::new()), decode_counts);
     Ok([
         read(&texts.response)?,
         read(&texts.service)?,
@@ -176,6 +198,7 @@ fn decode_all(frame: &Frame) -> Result<[Option<Histogram<u64>>; 7], HistogramErr
 mod tests {
     use super::*;
     use crate::{encode, new_histogram};
+    use acp_wire::frame::{Slow, Tagged};
     use acp_wire::{ErrorClass, NotSent};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -192,6 +215,7 @@ mod tests {
             rate_target in 0.0..1e6_f64,
             busy_ratio in 0.0..1.0_f64,
             values in prop::collection::vec(1_u64..1 << 42, 0..20),
+            slots in prop::collection::vec(0_u64..40, 0..20),
         ) -> Frame {
             let mut frame = Frame {
                 planned: counts[0],
@@ -208,6 +232,15 @@ mod tests {
             frame.cost.max_rss_bytes = counts[7];
             frame.histograms.response = histogram(&values);
             frame.histograms.send_lag = histogram(&values[values.len() / 2..]);
+            let classes = values.chunks(4).zip([2, 5, 0]);
+            frame.classes =
+                classes.filter_map(|(some, class)| Some((class, histogram(some)?))).collect();
+            frame.tags = values.chunks(3).map(|some| {
+                let tagged = Tagged { completed: 3, errors: 1, response: histogram(some) };
+                (format!("tag {}", some[0] % 20), tagged)
+            }).collect();
+            let slow = |(slot, &ended_ns)| Slow { slot, ended_ns, ..Slow::default() };
+            frame.slowest = slots.into_iter().zip(&values).map(slow).collect();
             frame
         }
     }

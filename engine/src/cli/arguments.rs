@@ -19,7 +19,8 @@ Examples:
   acp bench -R 20k -d 1m http://localhost:8080/          20,000 requests a second, on time
   acp bench -R 300/m -n 50 http://localhost:8080/        5 a second until there were 50
   acp bench --profile 'line(0,10k,30s) const(10k,1m)' http://localhost:8080/
-  acp bench -o report.json -o times.hdr http://localhost:8080/
+  acp bench -o report.json -o times.hdr -o report.html http://localhost:8080/
+  acp bench -R 1k --slo 'p99<50ms' --abort-on 'errors>5% over 10s' -o junit.xml http://localhost:8080/
 
 Exit codes: 0 pass, 1 internal error, 2 usage, 97 stopped by --abort-on, 98 result not valid, 99 --slo missed,
 130 Ctrl-C")]
@@ -32,9 +33,24 @@ pub struct BenchArgs {
     pub(super) run: RunArgs,
 }
 
+/// Groups of the flags that a plan in a file stands for. Clap leaves a group empty that has others in
+/// it, so each is named.
+pub const PLAN_FLAGS: [&str; 3] = ["PlanFlags", "SourceArgs", "TlsArgs"];
+
 /// Flags that say what is sent and when.
 #[derive(Args, Debug)]
 pub struct PlanArgs {
+    #[command(flatten)]
+    pub(super) flags: PlanFlags,
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
+}
+
+/// Those of them that are neither about a query file nor about TLS.
+#[derive(Args, Debug)]
+pub(super) struct PlanFlags {
     /// Where the requests go; `http://` may be left out
     #[arg(required_unless_present = "plan_file")]
     pub(super) url: Option<String>,
@@ -119,17 +135,13 @@ pub struct PlanArgs {
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value = "1")]
     pub(super) seed: u64,
-    #[command(flatten)]
-    pub(super) source: SourceArgs,
-    #[command(flatten)]
-    pub(super) tls: TlsArgs,
 }
 
 /// Flags that say how it is run and what is written.
 #[derive(Args, Debug)]
 pub(super) struct RunArgs {
     /// Plan file (TOML or JSON) instead of flags; `-` is standard input
-    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with_all = ["PlanArgs", "SourceArgs", "TlsArgs"])]
+    #[arg(long = "plan", id = "plan_file", value_name = "FILE", conflicts_with_all = PLAN_FLAGS)]
     pub(super) plan_file: Option<PathBuf>,
     /// Shards, one thread each [default: one a usable core, at most one a connection; half of that
     /// in an open loop against this machine]
@@ -182,6 +194,12 @@ pub(super) struct RunArgs {
     /// No progress on standard error
     #[arg(long)]
     pub(super) quiet: bool,
+    /// Show the live view, or fail [default: where standard error is a terminal]
+    #[arg(long, conflicts_with_all = ["no_tui", "quiet"])]
+    pub(super) tui: bool,
+    /// Progress as a line a second, on a terminal too
+    #[arg(long)]
+    pub(super) no_tui: bool,
     /// No colours; the variable NO_COLOR says the same
     #[arg(long)]
     pub(super) no_color: bool,
@@ -250,9 +268,17 @@ pub(super) enum Format {
     Hdr,
     /// The series: a row a second.
     Csv,
+    /// The page with its charts as one file.
+    Html,
+    /// Test cases for continuous integration (.xml): verdict, goals, limits.
+    Junit,
+    /// For merge requests and chats (.md).
+    Markdown,
+    /// Metrics for a textfile collector (.prom); a file is written anew each second.
+    Prometheus,
 }
 
-fn share(text: &str) -> Result<Share, String> {
+pub(super) fn share(text: &str) -> Result<Share, String> {
     let share = serde_json::from_str(text).map_err(|error| error.to_string())?;
     crate::plan::check_share(&share).map_err(|error| error.to_string())?;
     Ok(share)

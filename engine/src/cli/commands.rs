@@ -1,7 +1,7 @@
 //! Where commands to a running engine come from.
 
 use super::arguments::RunArgs;
-use super::bench::say;
+use super::messages::Messages;
 use crate::launch::{Control, follow};
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -33,10 +33,10 @@ pub(super) fn open(arguments: &RunArgs) -> Result<Option<Commands>, String> {
 
 impl Commands {
     /// Obeys them on a thread of its own, which ends with the stream or with the process.
-    pub(super) fn follow(self, control: &Control) -> io::Result<()> {
-        let control = control.clone();
+    pub(super) fn follow(self, control: &Control, messages: &Messages) -> io::Result<()> {
+        let (control, messages) = (control.clone(), messages.clone());
         let body = move || {
-            let mut warn = |text: &str| say(&format!("warning: {text}"));
+            let mut warn = |text: &str| messages.say(&format!("warning: {text}"));
             let result = match self {
                 Self::StandardInput => follow(io::stdin().lock(), &control, &mut warn),
                 Self::File(path) => match File::open(path) {

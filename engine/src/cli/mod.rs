@@ -1,18 +1,36 @@
-//! `acp bench`: flags → `wire::Plan` → run → outputs → exit code. The only place that knows clap.
+//! `acp bench`: flags → `wire::Plan` → run → outputs → exit code, and `acp explain`. The only place that
+//! knows clap. The command lines of other tools are in `personality`.
 
 mod arguments;
 mod bench;
 mod commands;
+mod explain;
+mod frames;
+mod messages;
+#[cfg(not(feature = "tui"))]
+mod no_live;
 mod output;
+mod personality;
 mod plan;
 mod rules;
+mod sink;
 mod source;
+mod textfile;
 mod tls;
+#[cfg(feature = "tui")]
+mod tui;
 
-pub use arguments::{BenchArgs, PlanArgs};
+pub use arguments::{BenchArgs, PLAN_FLAGS, PlanArgs};
 pub use bench::bench;
-pub use plan::document;
+pub use explain::{ExplainArgs, explain};
+pub use personality::{HeyArgs, OhaArgs, WrkArgs, go_arguments, hey, oha, wrk};
+pub use plan::{document, from_file as plan_of_file};
 pub use rules::RuleArgs;
+
+#[cfg(not(feature = "tui"))]
+use no_live::Live;
+#[cfg(feature = "tui")]
+use tui::Live;
 
 /// Everything went as asked.
 pub const EXIT_OK: u8 = 0;

@@ -1,6 +1,6 @@
 //! Flags, or a file, into a plan document.
 
-use super::arguments::PlanArgs;
+use super::arguments::{PlanArgs, PlanFlags};
 use acp_wire::Plan;
 use acp_wire::plan::{Connection, Expect, Headers, Load, Model, Request, Target};
 use base64::Engine as _;
@@ -21,7 +21,8 @@ pub fn document(arguments: &PlanArgs, file: Option<&Path>) -> Result<Plan, Strin
 }
 
 /// The plan that the flags describe.
-fn from_flags(arguments: &PlanArgs) -> Result<Plan, String> {
+fn from_flags(all: &PlanArgs) -> Result<Plan, String> {
+    let PlanArgs { flags: arguments, source, tls } = all;
     let rate = arguments.rate.clone().filter(|rate| rate != "max");
     let is_open = rate.is_some() || arguments.profile.is_some();
     Ok(Plan {
@@ -56,15 +57,19 @@ fn from_flags(arguments: &PlanArgs) -> Result<Plan, String> {
             connect_timeout: arguments.connect_timeout.clone(),
             source_ips: arguments.source_ip.clone(),
         },
-        source: arguments.source.to_wire(),
-        tls: arguments.tls.to_wire(),
+        source: source.to_wire(),
+        tls: tls.to_wire(),
         expect: expected(&arguments.expect)?,
         ..Plan::default()
     })
 }
 
 /// The plan in a file, TOML or JSON; `-` is standard input.
-fn from_file(path: &Path) -> Result<Plan, String> {
+///
+/// # Errors
+///
+/// A sentence for people: what is wrong with the file.
+pub fn from_file(path: &Path) -> Result<Plan, String> {
     let name = path.display();
     let text = if path == Path::new("-") {
         let mut text = String::new();
@@ -81,7 +86,7 @@ fn from_file(path: &Path) -> Result<Plan, String> {
     }
 }
 
-fn request(arguments: &PlanArgs) -> Result<Request, String> {
+fn request(arguments: &PlanFlags) -> Result<Request, String> {
     let headers = arguments.headers.iter().map(|header| split_header(header));
     let (body, body_base64) = body(arguments)?;
     let has_body = body.is_some() || body_base64.is_some();
@@ -96,7 +101,8 @@ fn request(arguments: &PlanArgs) -> Result<Request, String> {
     })
 }
 
-fn split_header(header: &str) -> Result<(String, String), String> {
+/// Name and value of a header on the command line.
+pub(super) fn split_header(header: &str) -> Result<(String, String), String> {
     let (name, value) = header
         .split_once(':')
         .ok_or_else(|| format!("bad header `{header}`\nhint: -H 'Name: value'"))?;
@@ -104,8 +110,15 @@ fn split_header(header: &str) -> Result<(String, String), String> {
 }
 
 /// Body as text, or as base64 where it is not text.
-fn body(arguments: &PlanArgs) -> Result<(Option<String>, Option<String>), String> {
-    let Some(path) = &arguments.body_file else { return Ok((arguments.body.clone(), None)) };
+fn body(arguments: &PlanFlags) -> Result<(Option<String>, Option<String>), String> {
+    match &arguments.body_file {
+        Some(path) => file_body(path),
+        None => Ok((arguments.body.clone(), None)),
+    }
+}
+
+/// What a file holds as text, or as base64 where it is not text.
+pub(super) fn file_body(path: &Path) -> Result<(Option<String>, Option<String>), String> {
     let bytes = std::fs::read(path)
         .map_err(|error| format!("failed to read body file `{}`: {error}", path.display()))?;
     Ok(match String::from_utf8(bytes) {

@@ -29,6 +29,7 @@ mod partial;
 mod pool;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 pub use error::ProtocolError;
 pub use http1::{End, Http1, Progress, Response};

@@ -311,6 +311,9 @@ impl Host {
         for error in shard.protocol_errors() {
             self.note(self.end_ns, &format!("a response was not HTTP/1.1: {error}"));
         }
+        for text in shard.tls_failures() {
+            self.note(self.end_ns, text);
+        }
         let record = shard.finish(net);
         let frame =
             ShardFrame { second, warmup: false, in_flight: 0, last: true, elapsed_ns, record };

@@ -1,13 +1,14 @@
 //! Frames of all shards into frames of the run, and all frames into the report.
 
 use super::cores::Placement;
+use super::judge::Judge;
 use super::machine::{self, CpuTimes};
 use super::threads::Threads;
 use super::{Control, Finished, LaunchError, Options, Seen};
 use crate::drivers::Driver;
 use crate::drivers::host::ShardFrame;
 use crate::plan::{Course, Plan, Schedule};
-use crate::record::Record;
+use crate::record::{Record, TagNames};
 use crate::report::{Facts, Series, Sum, assemble, bands_of, summary};
 use acp_wire::agent::Share;
 use acp_wire::frame::{Cost, Flags};
@@ -24,19 +25,25 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A shorter frame says too little about how busy a shard is.
 const SHORTEST_JUDGED_NS: u64 = 500_000_000;
 
-/// What a progress line shows besides the frame: the distribution of its second.
+/// What is known of a run besides the newest frame.
 pub struct Progress<'a> {
+    /// Who, where, when; its length is not known yet.
+    pub run: &'a Run,
+    /// The frames of the measured part so far, this one included.
+    pub sum: &'a Sum,
     /// Counts and histograms of the second.
     pub record: &'a Record,
     /// Seconds of the whole run, if that is known.
     pub total_s: Option<f64>,
 }
 
-/// What is run, and when its measured part begins on the clock of the shards.
-#[derive(Clone, Copy, Debug)]
+/// What is run, when its measured part begins on the clock of the shards, and how it is judged.
 pub(super) struct Starts {
     pub(super) start_ns: u64,
     pub(super) share: Share,
+    /// Names of the tags that requests carry.
+    pub(super) tags: TagNames,
+    pub(super) judge: Judge,
 }
 
 /// A second that not all shards have reported yet.
@@ -101,7 +108,7 @@ impl Collector {
             host: machine::host(),
             addresses: addresses.iter().map(ToString::to_string).collect(),
             duration_us: 0,
-            calibration: None,
+            calibration: crate::calibration::load(),
         };
         Self {
             plan: Arc::clone(plan),
@@ -146,7 +153,7 @@ impl Collector {
                     drop(threads.shards[number].spares.send(record));
                 }
             }
-            self.emit(threads.shards.len(), all_ended, on_seen);
+            self.emit(threads.shards.len(), all_ended, control, on_seen);
             if all_ended {
                 break;
             }
@@ -172,7 +179,13 @@ impl Collector {
     }
 
     /// Gives out the seconds that are complete: all shards have reported them, or a later one.
-    fn emit(&mut self, shards: usize, all_ended: bool, on_seen: &mut dyn FnMut(Seen)) {
+    fn emit(
+        &mut self,
+        shards: usize,
+        all_ended: bool,
+        control: &Control,
+        on_seen: &mut dyn FnMut(Seen),
+    ) {
         while let Some(entry) = self.pending.first_entry() {
             // A shard that was held up skips a second, so a later one from all of them is enough.
             let is_complete = entry.get().shards as usize >= shards;
@@ -183,13 +196,29 @@ impl Collector {
             // Shards give out their last frames a moment before they are seen to have ended.
             let has_all = all_ended || self.shards_at_end >= shards;
             let is_last = has_all && self.pending.is_empty();
-            let frame = self.frame(measured, second, is_last, &pending);
-            let progress = Progress { record: &pending.record, total_s: self.total_s() };
-            on_seen(Seen::Frame(&frame, &progress));
+            let breakdown = pending.record.breakdown(&self.starts.tags, &self.agent);
+            let mut frame = self.frame(measured, second, is_last, &pending);
+            breakdown.put_into(&mut frame);
             if measured {
-                self.sum.add_next(&frame, &pending.record.distributions);
+                self.sum.add_next(&frame, &pending.record.distributions, &breakdown);
                 self.series.push(&frame);
             }
+            self.judge_frame(&frame, control);
+            let (run, sum, record) = (&self.run, &self.sum, &pending.record);
+            let progress = Progress { run, sum, record, total_s: self.total_s() };
+            on_seen(Seen::Frame(&frame, &progress));
+        }
+    }
+
+    /// Ends the run when a limit is passed. One that is stopped already is not what was planned.
+    fn judge_frame(&mut self, frame: &Frame, control: &Control) {
+        if control.is_stopped() || !self.starts.judge.is_judging() {
+            return;
+        }
+        let end_ns = self.plan.with_course(&self.course).duration_ns();
+        let fired = self.starts.judge.push(frame, end_ns).expect("our own histograms can be read");
+        if let Some(fired) = fired {
+            control.stop_by_rule(fired);
         }
     }
 
@@ -288,12 +317,15 @@ impl Collector {
             elapsed_us: good().map(|end| since_us(end.last_response_ns)).max().unwrap_or(0),
             events,
             is_stopped: control.is_stopped(),
+            stop_reason: control.stop_reason(),
             failed_shards: u32::try_from(failed.len()).unwrap_or(u32::MAX),
             ..Facts::default()
         };
         let plan = self.plan.with_course(&self.course);
-        let report = assemble(&plan, &self.sum, self.series, facts);
-        Ok(Finished { report, distributions: self.sum.into_distributions() })
+        let mut report = assemble(&plan, &self.sum, self.series, facts);
+        report.slo = self.starts.judge.judge_goals(&self.sum, report.rate.completed_per_s);
+        let fired = self.starts.judge.into_fired();
+        Ok(Finished { report, distributions: self.sum.into_distributions(), fired })
     }
 }
 

@@ -4,6 +4,7 @@ use super::command::Command;
 use crate::drivers::signals::Signals;
 use crate::pace::Change;
 use crate::plan::{ChangeError, Course, Plan};
+use crate::report::rules::Fired;
 use acp_wire::agent::ChangeKind;
 use acp_wire::report::Event;
 use acp_wire::units::UnitError;
@@ -48,12 +49,38 @@ struct Steering {
     /// Number of the last numbered change.
     number: u32,
     events: Vec<Event>,
+    /// Why the run was stopped; empty: nobody said.
+    stop_reason: String,
 }
 
 impl Control {
     /// Stops sending; the run ends when responses have come or timed out.
     pub fn stop(&self) {
         self.signals.stop();
+    }
+
+    /// Stops for a reason, which the report gives, unless the run is stopped already.
+    pub fn stop_because(&self, reason: &str) {
+        self.stop_with("stop", reason, reason.into());
+    }
+
+    /// Stops because a limit was passed.
+    pub(super) fn stop_by_rule(&self, fired: &Fired) {
+        self.stop_with("rule", &fired.text, format!("rule: {}", fired.text));
+    }
+
+    fn stop_with(&self, kind: &str, text: &str, reason: String) {
+        let mut steering = self.lock();
+        if !self.is_stopped() {
+            self.note(&mut steering, self.signals.now(), kind, text.into());
+            steering.stop_reason = reason;
+        }
+        self.stop();
+    }
+
+    /// Why the run was stopped; empty where nobody said.
+    pub(super) fn stop_reason(&self) -> String {
+        self.lock().stop_reason.clone()
     }
 
     /// Whether the run was stopped, by whomever.
@@ -313,6 +340,26 @@ mod tests {
         assert_eq!(kinds, ["rate", "pause", "resume", "stop"]);
         assert_eq!(events[0].at_us, 3_000_000);
         assert_eq!(events[3].text, "lease is over");
+    }
+
+    #[test]
+    fn the_first_reason_to_stop_is_kept() {
+        let fired = Fired { rule: "r".into(), value: 1.0, text: "r: found 1".into() };
+        for (what, is_stopped_before, reason, kinds) in
+            [("the rule", false, "rule: r: found 1", &["rule"][..]), ("none", true, "", &[])]
+        {
+            let control = Control::default();
+            if is_stopped_before {
+                control.stop();
+            }
+            control.stop_by_rule(&fired);
+            control.stop_because("something else");
+            assert!(control.is_stopped());
+            assert_eq!(control.stop_reason(), reason, "{what}");
+            let events = control.events();
+            let found: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
+            assert_eq!(found, kinds, "{what}");
+        }
     }
 
     #[test]

@@ -4,28 +4,35 @@ mod collect;
 mod command;
 mod control;
 mod cores;
+mod judge;
 mod limits;
 mod machine;
 mod resolve;
 mod threads;
+mod tls;
+mod trust;
 
 pub use collect::Progress;
 pub use command::{Command, CommandError, follow};
 pub use control::{Control, ControlError};
 
 use crate::drivers::DriverKind;
-use crate::plan::{Plan, PlanError, ShareError, check_share, compile};
-use crate::record::Distributions;
+use crate::plan::{Plan, PlanError, ShareError, check_share, compile, split};
+use crate::record::{Distributions, TagNames};
+use crate::report::rules::{Fired, RuleError};
+use crate::source::{Needs, Notice, SourceError, Supply};
 use acp_wire::agent::Share;
 use acp_wire::{Frame, Report};
 use collect::{Collector, Starts};
 use cores::Placement;
+use judge::Judge;
 use limits::LimitError;
 use resolve::{NameWatch, ResolveError, resolve};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use thiserror::Error;
-use threads::Threads;
+use threads::{Making, Threads};
+use tls::{TlsError, TlsSetup};
 
 /// Why a run could not be made.
 #[derive(Debug, Error)]
@@ -33,8 +40,12 @@ use threads::Threads;
 pub enum LaunchError {
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     #[error("bad share: {0}")]
     Share(#[from] ShareError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error(transparent)]
@@ -55,6 +66,12 @@ pub enum LaunchError {
         "cannot connect to {addresses}: {why}\nhint: is the server running, and is the port right?"
     )]
     Unreachable { addresses: String, why: String },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(
+        "no TLS with {addresses}: {why}\nhint: --cacert FILE trusts another authority, --sni NAME checks another name, -k checks nothing"
+    )]
+    Handshake { addresses: String, why: String },
     #[error("failed to start a thread")]
     Thread(#[source] std::io::Error),
     #[error("every shard failed: {0}")]
@@ -101,6 +118,8 @@ pub struct Finished {
     pub report: Report,
     /// All histograms of the measured part.
     pub distributions: Distributions,
+    /// The limit that has ended the run.
+    pub fired: Option<Fired>,
 }
 
 /// What a run shows while it goes on.
@@ -127,17 +146,23 @@ pub fn run(
     control: &Control,
     on_seen: &mut dyn FnMut(Seen),
 ) -> Result<Finished, LaunchError> {
-    if options.share.is_none() {
-        refuse_unjudged(document)?;
-    }
+    let judge = match options.share {
+        None => Judge::new(&document.stop)?,
+        Some(_) => Judge::of_nothing(),
+    };
     let plan = Arc::new(compile(document)?);
     let share = options.share.unwrap_or_else(|| Share::whole(plan.connections));
     check_share(&share)?;
+    let tls = TlsSetup::of(&plan)?;
     control.attach(&plan);
     let mut addresses = reachable_family(resolve(&plan.endpoints)?, plan.connect_timeout_ns);
     if plan.dns_ns.is_some() {
         // Name servers give them in another order each time, which is no change.
         addresses.sort_unstable();
+    }
+    if addresses.iter().any(|address| !plan.origins.towards(address).is_empty()) {
+        // A name of both families is reached by the one that local addresses are given of.
+        addresses.retain(|address| !plan.origins.towards(address).is_empty());
     }
     check_origins(&plan, &addresses)?;
     let driver = crate::drivers::choose(options.driver)
@@ -145,14 +170,36 @@ pub fn run(
     let placement = Placement::choose(&plan, share.connections, &addresses, options)
         .map_err(LaunchError::Cpus)?;
     limits::check(share.connections, &addresses, &plan.origins, placement.shards, driver.kind)?;
-    let threads = Threads::start(&plan, &share, &addresses, &placement, &driver, control)?;
+    let parts = split(&plan, &share, placement.shards, &addresses);
+    let tags = TagNames::default();
+    let cpus = &placement.cpus;
+    let needs = Needs { plan: &plan, share, parts: &parts, cpus, tags: &tags };
+    let mut supply = Supply::start(&needs, tell(control, plan.is_open_loop()))?;
+    supply.await_ready(|| control.is_stopped())?;
+    let makings = parts.into_iter().zip(supply.take_feeds());
+    let makings = makings.map(|(part, feed)| {
+        let tls = tls.as_ref().map(TlsSetup::client);
+        Making { part, feed, tls }
+    });
+    let threads = Threads::start(makings, &placement, &driver, control)?;
     let open_connections = threads.await_ready(&plan, &share, &addresses, control)?;
     on_seen(Seen::Ready { open_connections });
     let start_ns = threads.set_start(options.start_unix_us);
     let _watch = plan.dns_ns.map(|every_ns| NameWatch::start(&plan, &addresses, every_ns, control));
-    let starts = Starts { start_ns: start_ns + plan.warmup_ns, share };
+    let start_ns = start_ns + plan.warmup_ns;
+    let starts = Starts { start_ns, share, tags, judge };
     let collector = Collector::new(&plan, &placement, &driver, &addresses, options, starts);
     collector.collect(threads, control, on_seen)
+}
+
+/// What becomes of a notice of the source: an event. A closed loop without requests ends.
+fn tell(control: &Control, is_open_loop: bool) -> impl Fn(Notice) + Send + 'static {
+    let control = control.clone();
+    move |notice| match notice {
+        Notice::Fault(text) => control.tell("source", text),
+        Notice::Ended(text) if is_open_loop => control.tell("source", text),
+        Notice::Ended(text) => control.stop_because(&text),
+    }
 }
 
 /// Where local addresses are given, connections come from no other.
@@ -169,14 +216,13 @@ fn check_origins(plan: &Plan, addresses: &[SocketAddr]) -> Result<(), LaunchErro
     Ok(())
 }
 
-/// Goals and rules that only a control plane judges.
-fn refuse_unjudged(document: &acp_wire::Plan) -> Result<(), PlanError> {
-    let stop = &document.stop;
-    match (stop.slo.is_empty(), stop.abort_on.is_empty()) {
-        (false, _) => Err(PlanError::NotYet("stop.slo")),
-        (_, false) => Err(PlanError::NotYet("stop.abort_on")),
-        (true, true) => Ok(()),
-    }
+/// Checks the goals and limits of a plan.
+///
+/// # Errors
+///
+/// When one of them is not a rule.
+pub fn check_rules(document: &acp_wire::Plan) -> Result<(), RuleError> {
+    Judge::new(&document.stop).map(drop)
 }
 
 /// A name may stand for addresses of both families while the server listens on one: then only the

@@ -7,9 +7,9 @@ use crate::cpus::pin_current_thread;
 use crate::drivers::Driver;
 use crate::drivers::host::{Channels, Host, Message, ShardEnd, ShardFrame};
 use crate::drivers::signals::Signals;
-use crate::plan::{Plan, ShardPlan, split};
+use crate::plan::{Plan, ShardPlan};
 use crate::record::Record;
-use crate::shard::Shard;
+use crate::shard::{Feed, Shard, TlsClient};
 use acp_wire::agent::Share;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +21,15 @@ use std::time::Duration;
 const SPARE_RECORDS: usize = 1;
 /// From the moment that all shards are ready to the common start.
 const START_DELAY_NS: u64 = 5_000_000;
+
+/// What a shard is made from.
+pub(super) struct Making {
+    pub(super) part: ShardPlan,
+    /// Where its requests come from that are not all the same.
+    pub(super) feed: Option<Box<dyn Feed>>,
+    /// By this its connections are encrypted.
+    pub(super) tls: Option<TlsClient>,
+}
 
 /// The launcher's side of one shard.
 pub(super) struct ShardThread {
@@ -39,18 +48,15 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(
-        plan: &Arc<Plan>,
-        share: &Share,
-        addresses: &[SocketAddr],
+        makings: impl Iterator<Item = Making>,
         placement: &Placement,
         driver: &Driver,
         control: &Control,
     ) -> Result<Self, LaunchError> {
-        let parts = split(plan, share, placement.shards, addresses);
         let mut threads = Self { shards: Vec::new(), signals: Arc::clone(control.signals()) };
-        for (number, part) in parts.into_iter().enumerate() {
+        for (number, making) in makings.enumerate() {
             let cpu = placement.cpus.get(number).copied();
-            let shard = threads.start_one(part, cpu, placement.spin_ns, driver)?;
+            let shard = threads.start_one(making, cpu, placement.spin_ns, driver)?;
             threads.shards.push(shard);
         }
         Ok(threads)
@@ -58,7 +64,7 @@ impl Threads {
 
     fn start_one(
         &self,
-        part: ShardPlan,
+        Making { part, feed, tls }: Making,
         cpu: Option<usize>,
         spin_ns: u64,
         driver: &Driver,
@@ -78,7 +84,12 @@ impl Threads {
             }
             let channels =
                 Channels { messages: message_sender, frames: frame_sender, spares: spare_receiver };
-            run(Shard::new(part.clone(), None), Host::new(signals, channels, spin_ns));
+            let shard = Shard::new(part, feed);
+            let shard = match tls {
+                None => shard,
+                Some(client) => shard.encrypted(client),
+            };
+            run(shard, Host::new(signals, channels, spin_ns));
         };
         let name = format!("shard-{}", self.shards.len());
         let handle = std::thread::Builder::new().name(name).spawn(body);
@@ -131,8 +142,11 @@ impl Threads {
         if plan.keep_alive && open == 0 && share.from_us == 0 && !control.is_stopped() {
             self.signals.stop();
             let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-            let why = self.why_unreachable();
-            return Err(LaunchError::Unreachable { addresses: addresses.join(", "), why });
+            let (addresses, why) = (addresses.join(", "), self.why_unreachable());
+            return Err(match plan.server_name {
+                Some(_) if why.starts_with("TLS") => LaunchError::Handshake { addresses, why },
+                _ => LaunchError::Unreachable { addresses, why },
+            });
         }
         if !failures.is_empty() {
             self.signals.stop();

@@ -1,6 +1,7 @@
 //! Connections that end: by us, by the peer, or before they were open.
 
 use super::connection::{Request, State};
+use super::slow::Outcome;
 use super::{Closed, Net, Shard};
 use crate::conn::End;
 use acp_wire::ErrorClass;
@@ -21,12 +22,19 @@ impl Shard {
 
     /// A connection was closed by the peer, or broke.
     pub fn closed(&mut self, net: &mut impl Net, conn: usize, how: Closed, now: u64) {
-        if self.connections[conn].state != State::Open {
-            return;
+        match self.connections[conn].state {
+            State::Open => {}
+            State::Connecting if self.connections[conn].session.is_some() => {
+                return self.closed_in_handshake(net, conn, how, now);
+            }
+            State::Connecting | State::Closed | State::BackOff => return,
         }
         let is_idle = self.connections[conn].parser.is_idle();
         let end = match how {
-            Closed::Gracefully => self.connections[conn].parser.end(&mut self.heads),
+            Closed::Gracefully => match self.connections[conn].parser.end(&mut self.heads) {
+                End::Done(_) if self.is_cut_off(conn) => End::Early,
+                end => end,
+            },
             Closed::Broken if is_idle => End::Idle,
             Closed::Broken => End::Early,
         };
@@ -50,6 +58,7 @@ impl Shard {
 
     /// Closes a connection that carries no request any more, and goes on with it.
     pub(super) fn disconnect(&mut self, net: &mut impl Net, conn: usize, now: u64) {
+        self.inspect(net);
         net.close(conn);
         self.record.counts.disconnects += 1;
         let connection = &mut self.connections[conn];
@@ -58,6 +67,7 @@ impl Shard {
             check.reset();
         }
         connection.is_writing = false;
+        connection.session = None;
         if connection.served > 0 {
             connection.failures = 0;
             connection.state = State::Closed;
@@ -90,6 +100,7 @@ impl Shard {
     }
 
     pub(super) fn fail_connect(&mut self, conn: usize, class: ErrorClass, now: u64) {
+        self.connections[conn].session = None;
         self.fail_requests(conn, class, now);
         self.back_off(conn, now);
     }
@@ -97,16 +108,27 @@ impl Shard {
     /// Every request of a connection ends with `class`.
     pub(super) fn fail_requests(&mut self, conn: usize, class: ErrorClass, now: u64) {
         while let Some(request) = self.requests.pop(conn) {
-            self.fail_request(&request, class, now);
+            self.fail_request(Some(conn), &request, class, now);
         }
     }
 
-    pub(super) fn fail_request(&mut self, request: &Request, class: ErrorClass, now: u64) {
+    /// A request that is on a connection, or waits for another, ends with `class`.
+    pub(super) fn fail_request(
+        &mut self,
+        conn: Option<usize>,
+        request: &Request,
+        class: ErrorClass,
+        now: u64,
+    ) {
         self.active -= 1;
         self.bytes.give_back(request.bytes);
         if request.is_measured {
             self.in_flight -= 1;
-            self.record.add_error(class, &request.times(now));
+            let times = request.times(now);
+            self.record.add_error(class, request.tag, &times);
+            if self.record.slowest.takes(times.response_ns()) {
+                self.note_slow(conn, request, &Outcome { status: None, error: Some(class) }, now);
+            }
         }
     }
 
@@ -114,10 +136,10 @@ impl Shard {
     pub(super) fn retry_requests(&mut self, conn: usize, now: u64) {
         while let Some(request) = self.requests.pop(conn) {
             if request.retries == MAX_RETRIES || self.is_stopped {
-                self.fail_request(&request, ErrorClass::ClosedEarly, now);
+                self.fail_request(Some(conn), &request, ErrorClass::ClosedEarly, now);
             } else {
-                let retries = request.retries + 1;
-                self.retries.push_back(Request { retries, first_byte_ns: 0, ..request });
+                let again = Request { retries: request.retries + 1, first_byte_ns: 0, ..request };
+                self.retries.push_back(Request { has_waited: false, ..again });
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::check::Check;
 use super::feed::PLANNED;
 use crate::conn::Http1;
+use crate::conn::tls::Session;
 use crate::record::Times;
 use std::net::SocketAddr;
 
@@ -11,7 +12,7 @@ use std::net::SocketAddr;
 pub(super) enum State {
     /// Not open, and nothing is done about it.
     Closed,
-    /// Being opened.
+    /// Being opened, with the handshake where there is one.
     Connecting,
     /// Carries requests.
     Open,
@@ -39,9 +40,15 @@ pub(super) struct Connection {
     pub(super) served: u32,
     /// Start of connecting, of writing, or end of the back-off.
     pub(super) since_ns: u64,
+    /// When its TCP connection was open; 0: it is not.
+    pub(super) connected_ns: u64,
+    /// When its TLS handshake was done; 0: it was not, or there is none.
+    pub(super) handshake_ns: u64,
     pub(super) parser: Http1,
     /// What is asked of its responses beyond their status.
     pub(super) check: Option<Box<dyn Check>>,
+    /// Where it is encrypted, from the beginning of the handshake on.
+    pub(super) session: Option<Box<Session>>,
 }
 
 impl Connection {
@@ -56,8 +63,11 @@ impl Connection {
             issued: 0,
             served: 0,
             since_ns: 0,
+            connected_ns: 0,
+            handshake_ns: 0,
             parser: Http1::new(head_request),
             check: None,
+            session: None,
         }
     }
 }
@@ -73,6 +83,8 @@ pub(super) struct Request {
     pub(super) first_byte_ns: u64,
     /// Belongs to the measured part.
     pub(super) is_measured: bool,
+    /// It waited for its connection to be opened.
+    pub(super) has_waited: bool,
     /// How often it was sent again.
     pub(super) retries: u8,
     /// Its method is HEAD.
@@ -110,6 +122,7 @@ impl Requests {
             sent_ns: 0,
             first_byte_ns: 0,
             is_measured: false,
+            has_waited: false,
             retries: 0,
             is_head: false,
             tag: 0,

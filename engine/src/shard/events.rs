@@ -1,9 +1,10 @@
 //! The life of a request, in order: a slot gets a connection, the request is written, bytes come
 //! back, the response ends.
 
-use super::connection::{Connection, Request, State};
-use super::feed::{Given, PLANNED, Wanted};
+use super::connection::{Connection, Request, Requests, State};
+use super::feed::{Bytes, Given, PLANNED, Wanted};
 use super::slots::Taken;
+use super::slow::Outcome;
 use super::{Net, Phase, SMALL_BATCH_BYTES, Shard};
 use crate::conn::{Progress, Response};
 use acp_wire::{ErrorClass, NotSent};
@@ -41,17 +42,30 @@ impl Shard {
 
     /// A connection is open.
     pub fn opened(&mut self, net: &mut impl Net, conn: usize, now: u64) {
-        let connection = &mut self.connections[conn];
-        if connection.state != State::Connecting {
+        if self.connections[conn].state != State::Connecting {
             return;
         }
+        if self.tls.is_some() {
+            return self.shake_hands(net, conn, now);
+        }
+        self.carry(net, conn, now);
+    }
+
+    /// A connection is ready for requests.
+    pub(super) fn carry(&mut self, net: &mut impl Net, conn: usize, now: u64) {
+        let connection = &mut self.connections[conn];
         connection.state = State::Open;
         self.record.counts.connects += 1;
+        if connection.connected_ns == 0 {
+            connection.connected_ns = now;
+        }
         let connect_ns = now.saturating_sub(connection.since_ns);
         self.record.distributions.connect.saturating_record(connect_ns);
         let waiting = self.requests.len(conn);
         if waiting > 0 {
-            self.requests.for_each_mut(conn, |request| request.sent_ns = now);
+            self.requests.for_each_mut(conn, |request| {
+                (request.sent_ns, request.has_waited) = (now, true);
+            });
             self.write(net, conn, waiting, now);
         }
         self.resume(net, conn, now);
@@ -65,15 +79,30 @@ impl Shard {
 
     /// Bytes have come.
     pub fn received(&mut self, net: &mut impl Net, conn: usize, bytes: &[u8], now: u64) {
-        if self.connections[conn].state != State::Open {
-            return;
+        if self.tls.is_some() {
+            return self.received_encrypted(net, conn, bytes, now);
         }
+        if self.connections[conn].state == State::Open && self.take_in(net, conn, bytes, now) {
+            self.resume(net, conn, now);
+        }
+    }
+
+    /// Takes in bytes of responses. Returns whether the connection goes on.
+    #[inline(always)]
+    pub(super) fn take_in(
+        &mut self,
+        net: &mut impl Net,
+        conn: usize,
+        bytes: &[u8],
+        now: u64,
+    ) -> bool {
         self.record.counts.bytes_received += bytes.len() as u64;
         let mut rest = bytes;
         while !rest.is_empty() {
             let Some(front) = self.requests.front_mut(conn) else {
                 // Nobody asked: some servers say good-bye before they close a kept connection.
-                return self.disconnect(net, conn, now);
+                self.disconnect(net, conn, now);
+                return false;
             };
             let Connection { parser, check, .. } = &mut self.connections[conn];
             parser.expect_head(front.is_head);
@@ -96,7 +125,8 @@ impl Shard {
                     self.end_request(conn, &response, now);
                     if !self.may_carry_more(conn, &response) {
                         self.retry_requests(conn, now);
-                        return self.disconnect(net, conn, now);
+                        self.disconnect(net, conn, now);
+                        return false;
                     }
                 }
                 Err(error) => {
@@ -104,11 +134,13 @@ impl Shard {
                         self.protocol_errors.push(error);
                     }
                     self.fail_requests(conn, ErrorClass::Protocol, now);
-                    return self.disconnect(net, conn, now);
+                    self.disconnect(net, conn, now);
+                    return false;
                 }
             }
         }
-        self.resume(net, conn, now);
+        self.inspect(net);
+        true
     }
 
     fn may_carry_more(&self, conn: usize, response: &Response) -> bool {
@@ -136,11 +168,16 @@ impl Shard {
         }
         self.in_flight -= 1;
         self.last_response_ns = now;
-        let times = request.times(now);
-        if is_checked && self.plan.plan.expect.status(response.status) {
-            self.record.add_expected(response.status, &times);
+        let (status, times) = (response.status, request.times(now));
+        let error = if is_checked && self.plan.plan.expect.status(status) {
+            self.record.add_expected(status, request.tag, &times);
+            None
         } else {
-            self.record.add_unexpected(response.status, &times);
+            self.record.add_unexpected(status, request.tag, &times);
+            Some(ErrorClass::Unexpected)
+        };
+        if self.record.slowest.takes(times.response_ns()) {
+            self.note_slow(Some(conn), &request, &Outcome { status: Some(status), error }, now);
         }
     }
 
@@ -236,6 +273,7 @@ impl Shard {
             sent_ns: now,
             first_byte_ns: 0,
             is_measured,
+            has_waited: false,
             retries: 0,
             is_head: given.is_head,
             tag: given.tag,
@@ -308,6 +346,9 @@ impl Shard {
             self.record.counts.reused_requests += u64::from(requests) - 1;
         }
         connection.issued = connection.issued.saturating_add(requests);
+        if self.tls.is_some() {
+            return self.write_encrypted(net, conn, count, now);
+        }
         if self.feed.is_some() {
             return self.write_fed(net, conn, count, now);
         }
@@ -321,17 +362,7 @@ impl Shard {
 
     /// Writes the newest `count` requests of a connection, which came from a feed.
     fn write_fed(&mut self, net: &mut impl Net, conn: usize, count: usize, now: u64) {
-        let first = self.requests.len(conn) - count;
-        let bytes = if count == 1 {
-            self.bytes.get(self.requests.get(conn, first).bytes)
-        } else {
-            self.scratch.clear();
-            for number in first..first + count {
-                let request = self.bytes.get(self.requests.get(conn, number).bytes);
-                self.scratch.extend_from_slice(request);
-            }
-            &self.scratch
-        };
+        let bytes = gather(&self.requests, &self.bytes, &mut self.scratch, conn, count);
         self.record.counts.bytes_sent += bytes.len() as u64;
         if bytes.len() > SMALL_BATCH_BYTES {
             let connection = &mut self.connections[conn];
@@ -344,11 +375,13 @@ impl Shard {
         let connection = &mut self.connections[conn];
         connection.state = State::Connecting;
         connection.since_ns = now;
+        (connection.connected_ns, connection.handshake_ns) = (0, 0);
         connection.issued = 0;
         connection.served = 0;
         connection.is_writing = false;
         connection.is_stale = false;
         connection.address = self.plan.addresses[self.plan.address_index(conn)];
+        connection.session = None;
         self.watch(self.patience_ns(now));
         net.open(conn);
     }
@@ -386,4 +419,23 @@ impl Shard {
         }
         None
     }
+}
+
+/// The bytes of the newest `count` requests of a connection, which came from a feed.
+pub(super) fn gather<'a>(
+    requests: &Requests,
+    bytes: &'a Bytes,
+    scratch: &'a mut Vec<u8>,
+    conn: usize,
+    count: usize,
+) -> &'a [u8] {
+    let first = requests.len(conn) - count;
+    if count == 1 {
+        return bytes.get(requests.get(conn, first).bytes);
+    }
+    scratch.clear();
+    for number in first..first + count {
+        scratch.extend_from_slice(bytes.get(requests.get(conn, number).bytes));
+    }
+    scratch
 }

@@ -21,7 +21,11 @@ mod deadlines;
 mod events;
 mod feed;
 mod slots;
+mod slow;
+mod tls;
+mod wake;
 
+pub use crate::conn::tls::Client as TlsClient;
 use crate::conn::{HeadPool, ProtocolError};
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
@@ -32,9 +36,11 @@ use connection::{Connection, Requests, State};
 use feed::Bytes;
 pub use feed::{Feed, Given, Wanted};
 use slots::Slots;
+use slow::Inspections;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tls::Tls;
 
 /// What the core asks of whatever moves its bytes. Connections are numbered from 0.
 ///
@@ -50,6 +56,11 @@ pub trait Net {
     /// Write these bytes, behind all that was written before. Answered by [`Shard::written`] where
     /// there are more than [`SMALL_BATCH_BYTES`]; until then the core writes nothing more.
     fn write(&mut self, conn: usize, bytes: &[u8]);
+    /// Look what the kernel knows of the connection. Answered by [`Shard::inspected`], maybe after
+    /// the connection was closed, or not at all.
+    fn inspect(&mut self, conn: usize) {
+        let _ = conn;
+    }
     /// Close at once.
     fn close(&mut self, conn: usize);
 }
@@ -114,6 +125,8 @@ pub struct Shard {
     /// The feed had nothing for a closed loop: when to ask again.
     hungry_ns: u64,
     heads: HeadPool,
+    /// What encrypted connections share; none: the target speaks plain HTTP.
+    tls: Option<Box<Tls>>,
     /// Open connections with room for a request; entries may be stale.
     free: VecDeque<usize>,
     /// Requests whose connection was closed under them, to be sent again.
@@ -132,6 +145,8 @@ pub struct Shard {
     last_response_ns: u64,
     /// What was wrong with responses, each fault once.
     protocol_errors: Vec<ProtocolError>,
+    /// Connections of slow requests that the driver is asked about.
+    inspections: Inspections,
     record: Box<Record>,
 }
 
@@ -156,6 +171,7 @@ impl Shard {
             scratch: Vec::new(),
             hungry_ns: u64::MAX,
             heads: HeadPool::new(),
+            tls: None,
             free: VecDeque::with_capacity(connections),
             retries: VecDeque::with_capacity(connections * plan.plan.pipeline as usize),
             exhausted_since_ns: None,
@@ -165,6 +181,7 @@ impl Shard {
             planned: 0,
             last_response_ns: 0,
             protocol_errors: Vec::new(),
+            inspections: Inspections::default(),
             record: Box::new(Record::new()),
             plan,
         };
@@ -228,6 +245,12 @@ impl Shard {
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.connections.iter().filter(|connection| connection.state == State::Open).count()
+    }
+
+    /// Whether a connection is open for requests.
+    #[cfg(test)]
+    pub(crate) fn is_open(&self, conn: usize) -> bool {
+        self.connections[conn].state == State::Open
     }
 
     /// Starts the schedule, which began at `start_ns`; its warm-up, if there is one and it is not over
@@ -296,7 +319,7 @@ impl Shard {
         }
         // A request that waits to be sent again was sent; it will not be answered any more.
         while let Some(request) = self.retries.pop_front() {
-            self.fail_request(&request, ErrorClass::ClosedEarly, now);
+            self.fail_request(None, &request, ErrorClass::ClosedEarly, now);
         }
         self.abandon_unwritten();
     }
@@ -400,6 +423,7 @@ impl Shard {
     #[must_use]
     pub fn swap_record(&mut self, empty: Box<Record>) -> Box<Record> {
         self.count_planned();
+        self.inspections.forget();
         std::mem::replace(&mut self.record, empty)
     }
 
@@ -450,37 +474,6 @@ impl Shard {
         let rest = self.slots.give_up_rest();
         self.record.counts.not_sent[reason.index()] += rest;
         self.count_planned();
-    }
-
-    fn wake(&self, now: u64) -> Wake {
-        let deadline = Wake { at_ns: self.check_ns, due: false };
-        let next = match self.phase {
-            Phase::Preparing => return deadline,
-            Phase::Draining => Wake { at_ns: self.patience_end_ns(), due: false },
-            Phase::Warmup | Phase::Measuring => self.next_send(now),
-        };
-        if deadline.at_ns < next.at_ns { deadline } else { next }
-    }
-
-    fn next_send(&self, now: u64) -> Wake {
-        let end_ns = match self.phase {
-            Phase::Warmup => self.start_ns,
-            _ => self.slots.end_ns(),
-        };
-        let ends = |now: u64| {
-            let grace_ns = GRACE_NS.min(self.plan.plan.timeout_ns);
-            let at_ns = if now < end_ns { end_ns } else { end_ns.saturating_add(grace_ns) };
-            let at_ns = at_ns.min(self.slots.resume_ns()).min(self.hungry_ns);
-            Wake { at_ns, due: false }
-        };
-        match self.slots.next_ns() {
-            // Without a free connection a due slot waits for an event, not for a time.
-            Some(at_ns) if at_ns > now || !self.free.is_empty() => {
-                let due = Wake { at_ns, due: true };
-                if due.at_ns <= ends(now).at_ns { due } else { ends(now) }
-            }
-            _ => ends(now),
-        }
     }
 }
 

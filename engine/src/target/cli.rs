@@ -1,18 +1,20 @@
 //! The flags of `acp target`: from the command line to [`TargetOptions`], and what is printed.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use acp_wire::units::{Rate, parse_count, parse_duration_ns, parse_rate, parse_size};
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::response::has_body;
 use super::{
-    ErrorRate, ResponseOptions, Stall, Target, TargetError, TargetOptions, judge, parse_error_rate,
-    parse_stall, read_arrivals,
+    ErrorRate, ResponseOptions, Stall, Target, TargetError, TargetOptions, judge, judge_randomness,
+    parse_error_rate, parse_stall, read_arrivals,
 };
 use crate::cpus;
 
@@ -89,6 +91,11 @@ pub struct TargetArgs {
     #[arg(short = 'R', long, value_name = "RATE", requires = "judge", value_parser = parse_rate)]
     rate: Option<Rate>,
 
+    /// The spacing that they were meant to have: `poisson` judges how exponential the gaps are
+    #[arg(long, value_enum, default_value_t = Arrival::Uniform, requires = "judge",
+          value_name = "HOW")]
+    arrival: Arrival,
+
     /// Print the judgement as JSON
     #[arg(long, requires = "judge")]
     json: bool,
@@ -104,6 +111,15 @@ enum Spin {
     Off,
 }
 
+/// What a record is judged against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Arrival {
+    /// Equal gaps.
+    Uniform,
+    /// Exponential gaps.
+    Poisson,
+}
+
 /// A list in one value; clap takes a `Vec` for a repeated flag.
 #[derive(Debug, Clone)]
 struct Cpus(Vec<usize>);
@@ -117,16 +133,23 @@ pub fn run(args: TargetArgs) -> Result<u8, TargetError> {
     match (&args.judge, args.rate) {
         (Some(path), Some(rate)) => {
             let arrivals = read_arrivals(path)?;
-            let judgement = judge(&arrivals, rate).ok_or(TargetError::NothingToJudge)?;
-            print_line(&if args.json {
-                serde_json::to_string(&judgement).unwrap_or_default()
-            } else {
-                judgement.to_string()
+            print_line(&match args.arrival {
+                Arrival::Uniform => judgement(judge(&arrivals, rate), args.json)?,
+                Arrival::Poisson => judgement(judge_randomness(&arrivals, rate), args.json)?,
             });
         }
         _ => serve(args)?,
     }
     Ok(0)
+}
+
+/// A judgement as it is printed.
+fn judgement(
+    found: Option<impl Display + Serialize>,
+    is_json: bool,
+) -> Result<String, TargetError> {
+    let found = found.ok_or(TargetError::NothingToJudge)?;
+    Ok(if is_json { serde_json::to_string(&found).unwrap_or_default() } else { found.to_string() })
 }
 
 fn serve(args: TargetArgs) -> Result<(), TargetError> {
@@ -287,6 +310,8 @@ mod tests {
             ("--judge x --rate max", "not a number"),
             ("--judge x --rate 5 --record y", "cannot be used with"),
             ("--json", "--judge"),
+            ("--arrival poisson", "--judge"),
+            ("--judge x --rate 5 --arrival even", "invalid value 'even'"),
             ("--listen localhost", "invalid socket address"),
         ] {
             let error = parse(flags).expect_err(flags);

@@ -3,7 +3,7 @@
 //!
 //! It answers every request with one fixed response, on io_uring, one thread a core, and can be
 //! told to be late, to fail and to close. It records when requests arrive, and judges a record
-//! against a schedule.
+//! against a schedule, or against a Poisson process.
 //!
 //! ```text
 //! TargetArgs ─► TargetOptions ─► Target::start ─► thread × n: Server (bytes) ◄─► Desk (decisions)
@@ -29,10 +29,12 @@ mod counts;
 
 mod arrivals;
 mod judge;
+mod randomness;
 
 pub use arrivals::{ArrivalsError, MAGIC, read_arrivals};
 pub use counts::Counts;
 pub use faults::{ErrorRate, FaultError, Stall, parse_error_rate, parse_stall};
 pub use judge::{Gap, Judgement, Percentiles, judge};
 pub use launch::{Target, TargetError, TargetOptions};
+pub use randomness::{Randomness, judge_randomness};
 pub use response::{ResponseOptions, body};

@@ -80,6 +80,9 @@ impl Engine {
             command.args(["--share", &serde_json::to_string(&share).expect("JSON")]);
         }
         command.args(arguments);
+        if !arguments.contains(&"-t") {
+            command.args(["-t", "2"]);
+        }
         if !arguments.contains(&"--plan") {
             command.arg(format!("http://{address}/"));
         }
@@ -96,7 +99,7 @@ impl Engine {
 
     fn spawn(mut command: Command) -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        command.args(["--quiet", "--control", "-", "--frames", "-", "-t", "2", "-o"]);
+        command.args(["--quiet", "--control", "-", "--frames", "-", "-o"]);
         command.arg(folder.path().join("report.json"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("acp-engine runs");

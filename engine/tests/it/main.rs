@@ -4,7 +4,12 @@ mod child;
 mod commands;
 mod conformance;
 mod forbidden;
+#[cfg(feature = "tui")]
+mod live;
 mod names;
+mod outputs;
+mod rules;
 mod server;
 mod shares;
+mod source;
 mod target;

@@ -265,6 +265,16 @@ impl Peer {
         }
     }
 
+    /// Waits until the client has said something.
+    pub(crate) fn await_bytes(&mut self) {
+        assert_ne!(self.receive(), 0, "the client has closed without a word");
+    }
+
+    /// The bare connection.
+    pub(crate) fn stream(&self) -> TcpStream {
+        self.stream.try_clone().expect("clone")
+    }
+
     /// Waits until the client closes, without an answer.
     pub(crate) fn await_close(&mut self) {
         while self.receive() > 0 {}

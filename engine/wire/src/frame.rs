@@ -235,10 +235,11 @@ pub struct Frame {
     /// Distributions.
     #[serde(default)]
     pub histograms: Histograms,
-    /// Response times of complete responses by class of status (2 is 2xx), base64 of HDR V2.
+    /// Response times of complete responses by class of status (2 is 2xx; 0: none of 1xx to 5xx),
+    /// base64 of HDR V2.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<u8, String>,
-    /// Requests by tag, at most [`MAX_TAGS`]; the rest is [`OTHER_TAGS`].
+    /// Requests by tag: those with one, of at most [`MAX_TAGS`]; the rest is [`OTHER_TAGS`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, Tagged>,
     /// The slowest requests that ended in this second, slowest first.

@@ -278,13 +278,13 @@ pub struct Source {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
     /// How it is written.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub format: Format,
     /// Which line comes next.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub order: Order,
     /// Which lines an agent sends.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub partition: Partition,
 }
 

@@ -261,7 +261,7 @@ pub struct Report {
     /// Histograms of the whole run, base64 of HDR V2.
     #[serde(default)]
     pub histograms: Histograms,
-    /// Response times of complete responses by class of status: 2 is 2xx.
+    /// Response times of complete responses by class of status: 2 is 2xx; 0: none of 1xx to 5xx.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<u8, Distribution>,
     /// Requests by tag, the most frequent ones; the rest is [`crate::frame::OTHER_TAGS`].

@@ -8,10 +8,12 @@ import { follow } from "../stream.js";
 import { makeAgents } from "./agents.js";
 import { makeEvents } from "./events.js";
 import { makeFader } from "./fader.js";
+import { LiveTags } from "./groups.js";
 import { makeNumbers, numbersOf } from "./numbers.js";
 import { factsOf } from "./plan-facts.js";
 import { RunCharts } from "./run-charts.js";
 import { Series } from "./series.js";
+import { LiveSlowest } from "./slowest.js";
 import { liveVerdict } from "./verdict.js";
 
 const POLL_MS = 2000;
@@ -57,6 +59,8 @@ export class LiveRun {
     this.numbers = makeNumbers(root);
     this.fader = makeFader(root, { id: run.id, signal: options.signal, canSteer: options.canSteer, changed: () => this.#look() });
     this.charts = new RunCharts(root, options.signal);
+    this.tags = new LiveTags(root);
+    this.slowest = new LiveSlowest(root, (second) => this.charts.goTo(second, this.series.width));
     this.agents = makeAgents(root);
     this.events = makeEvents(root, { isLive: true });
     options.signal.addEventListener("abort", () => clearTimeout(this.timer));
@@ -122,6 +126,11 @@ export class LiveRun {
   #frame(message) {
     this.heardAt = Date.now();
     this.options.connected(true);
+    const { flags, second, slowest, tags } = message.frame;
+    if (!flags?.warmup) {
+      this.slowest.add(slowest ?? []);
+      this.tags.add(second, tags ?? {});
+    }
     this.since?.push(message);
     this.#merge(message);
     this.#mark();
@@ -180,6 +189,8 @@ export class LiveRun {
     this.charts.show(this.series);
     this.charts.tell(this.series);
     this.numbers.show(numbersOf(this.series, this.facts.isOpen));
+    this.tags.draw();
+    this.slowest.draw();
     this.verdict.show(this.run, this.series, this.facts);
     if (!this.areEventsNew) return;
     this.areEventsNew = false;

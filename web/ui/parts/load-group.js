@@ -59,6 +59,7 @@ export function loadGroup(changed) {
   const requests = field({ place: "load.requests", label: t.requests, hint: t.requestsHint, kind: "whole" }, changed);
   const connections = field({ place: "load.connections", label: t.connections, hint: t.connectionsHint, kind: "whole", fallback: 64 }, changed);
   const warmup = field({ place: "load.warmup", label: t.warmup, hint: t.warmupHint, fallback: "0s" }, changed);
+  const arrival = field({ place: "load.arrival", label: t.arrival, hint: t.arrivalHint, kind: "choice", fallback: "uniform", choices: [["uniform", t.uniform], ["poisson", t.poisson]] }, tell);
   const model = radios("load-model", t.model, [["open", t.open, t.openWhy], ["closed", t.closed, t.closedWhy]], () => choose());
   const shape = radios("load-shape", t.shape, [["constant", t.constant, ""], ["profile", t.profile, ""]], () => choose());
 
@@ -68,6 +69,7 @@ export function loadGroup(changed) {
     shape.element.hidden = !isOpen();
     rate.element.hidden = !isOpen() || isShaped();
     profile.element.hidden = !isShaped();
+    arrival.element.hidden = !isOpen();
     duration.element.hidden = isShaped();
   };
   const choose = () => {
@@ -82,6 +84,8 @@ export function loadGroup(changed) {
     ["load.rate", isOpen() && !isShaped() ? rate.get() : undefined],
     ["load.profile", isShaped() ? profile.get() : undefined],
     ["load.duration", isShaped() ? undefined : duration.get()],
+    // A closed loop has no arrivals of its own.
+    ["load.arrival", isOpen() ? arrival.get() : undefined],
   ];
   /** @param {Plan} plan @param {(place: string) => boolean} isKept */
   const set = (plan, isKept) => {
@@ -102,7 +106,7 @@ export function loadGroup(changed) {
   const more = [
     field({ place: "load.catchup", label: t.catchup, hint: t.catchupHint, kind: "choice", fallback: "smooth", choices: [["smooth", t.smooth], ["burst", t.burst], ["none", t.none]] }, changed),
     field({ place: "load.backlog", label: t.backlog, hint: t.backlogHint, kind: "whole", fallback: 65536 }, changed),
-    field({ place: "load.arrival", label: t.arrival, hint: t.arrivalHint, kind: "choice", fallback: "uniform", choices: [["uniform", t.uniform], ["poisson", t.poisson]] }, changed),
+    arrival,
   ];
   show();
   return {

@@ -37,7 +37,7 @@ const t = texts({
   sourceIps: ["Connect from", "源地址"],
   sourceIpsHint: ["Local addresses of the agents, in turn: 10.0.0.1, 10.0.0.7-10.0.0.9", "执行机的本地地址，轮流使用：10.0.0.1、10.0.0.7-10.0.0.9"],
   dns: ["Resolve the name", "域名解析间隔"],
-  dnsHint: ["Again and again while it runs: 1s. Empty: once", "运行中反复解析：1s。留空则只解析一次"],
+  dnsHint: ["For acp bench: again and again while it runs, 1s. Runs of control resolve once", "仅用于 acp bench：运行中反复解析，如 1s。控制端的任务只解析一次"],
   request: ["Request", "请求"],
   method: ["Method", "方法"],
   methodHint: ["GET, POST, PUT, …", "GET、POST、PUT 等"],

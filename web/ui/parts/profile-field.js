@@ -15,16 +15,20 @@ import { KINDS, asKind, parseProfile, printProfile } from "./profile.js";
 
 const t = texts({
   label: ["Profile", "压力曲线"],
-  hint: ["Stretches one after the other: const(rate, length), line(from, to, length), step(from, to, by, length of each step).",
-    "各段依次执行：const(速率, 时长)、line(起始, 目标, 时长)、step(起始, 目标, 步长, 每级时长)。"],
+  hint: ["Stretches one after the other: const(rate, length), line(from, to, length), step(from, to, by, length of each step), sine(mean, amplitude, period, length).",
+    "各段依次执行：const(速率, 时长)、line(起始, 目标, 时长)、step(起始, 目标, 步长, 每级时长)、sine(均值, 振幅, 周期, 时长)。"],
   const: ["constant", "恒定"],
   line: ["ramp", "线性变化"],
   step: ["steps", "阶梯"],
+  sine: ["sine", "正弦"],
   kind: ["Kind of stretch {n}", "第 {n} 段类型"],
   rate: ["Rate", "速率"],
   from: ["From", "起始速率"],
   to: ["To", "目标速率"],
   by: ["By", "步长"],
+  mean: ["Mean", "均值"],
+  amplitude: ["Amplitude", "振幅"],
+  period: ["Period", "周期"],
   length: ["Duration", "时长"],
   each: ["Each step", "每级时长"],
   nth: ["{name}, stretch {n}", "第 {n} 段{name}"],
@@ -112,7 +116,7 @@ class Builder {
     }, names.map((name) => h("option", { value: name, selected: name === row.kind }, t[name])));
   }
 
-  /** @param {Row} row @param {number} index @param {"rate" | "from" | "to" | "by" | "length" | "each"} name @param {number} column */
+  /** @param {Row} row @param {number} index @param {typeof KINDS[Kind][number]} name @param {number} column */
   value(row, index, name, column) {
     return h("label", null, h("span", { "aria-hidden": "true" }, t[name]), h("input", {
       id: `${ID}-${index}-${name}`, value: row.values[column], autocomplete: "off", spellcheck: "false",

@@ -6,6 +6,7 @@ export const KINDS = /** @type {const} */ ({
   const: ["rate", "length"],
   line: ["from", "to", "length"],
   step: ["from", "to", "by", "each"],
+  sine: ["mean", "amplitude", "period", "length"],
 });
 
 /**
@@ -46,9 +47,10 @@ export const printProfile = (rows) => rows.map(({ kind, values }) => `${kind}(${
  */
 export function asKind(row, kind) {
   const had = Object.fromEntries(KINDS[row.kind].map((name, index) => [name, row.values[index]]));
-  const to = had.to ?? had.rate ?? "100/s";
+  const to = had.to ?? had.rate ?? had.mean ?? "100/s";
   const all = {
     rate: to, from: had.from ?? to, to, length: had.length ?? had.each ?? "10s", each: had.each ?? had.length ?? "10s", by: had.by ?? "10/s",
+    mean: to, amplitude: had.amplitude ?? had.by ?? "10/s", period: had.period ?? had.each ?? "10s",
   };
   return { kind, values: KINDS[kind].map((name) => all[name]) };
 }

@@ -3,17 +3,19 @@
 
 import { curve } from "../charts/curve.js";
 import { h } from "../dom.js";
-import { bytes, clock, count, duration, moment, percent, rate, time } from "../format.js";
+import { bytes, count, duration, moment, percent, rate, time } from "../format.js";
 import { fill, texts } from "../i18n.js";
 import { showAgents } from "./agents.js";
 import { showBooks } from "./books.js";
 import { classText } from "./classes.js";
 import { makeEvents } from "./events.js";
 import { showGoals } from "./goals.js";
+import { showGroups } from "./groups.js";
 import { curvePoints, decode } from "./hdr.js";
 import { makeNumbers } from "./numbers.js";
 import { RunCharts } from "./run-charts.js";
 import { Series, seriesOfFrames } from "./series.js";
+import { showSlowest } from "./slowest.js";
 import { showVerdict } from "./verdict.js";
 
 const t = texts({
@@ -23,6 +25,7 @@ const t = texts({
   service_ns: ["service time", "服务时间"],
   first_byte_ns: ["first byte", "首字节"],
   connect_ns: ["connect", "建连"],
+  handshake_ns: ["TLS handshake", "TLS 握手"],
   send_lag_ns: ["send lag", "发送延迟"],
   error_response_ns: ["errors", "出错请求"],
   samples: ["samples", "样本数"],
@@ -37,9 +40,6 @@ const t = texts({
   requests: ["Requests", "请求数"],
   ofSent: ["Of sent", "占已发送"],
   responses: ["Responses", "响应数"],
-  slowest: ["Slowest seconds", "最慢的时段"],
-  at: ["At", "时刻"],
-  completed: ["Completed", "完成"],
   plan: ["Plan", "计划"],
   asPlan: ["The plan as it was run", "实际运行的计划"],
   environment: ["Environment", "环境"],
@@ -76,7 +76,6 @@ const RANKS = /** @type {[string, string][]} */ ([
   ["count", t.samples], ["min", t.min], ["mean", t.mean], ["stddev", t.stddev],
   ["p50", "p50"], ["p90", "p90"], ["p99", "p99"], ["p99_9", "p99.9"], ["p99_99", "p99.99"], ["max", t.max],
 ]);
-const SLOWEST_ROWS = 10;
 
 /**
  * Shows a report.
@@ -105,7 +104,8 @@ export function showReport(root, { report, series: answer, signal, plan }) {
   if (report.slo.length > 0) showGoals(root, report);
   showPercentiles(root, report);
   showCurve(root, report, signal);
-  showSlowest(root, series, charts);
+  showGroups(root, report);
+  showSlowest(root, report.slowest ?? [], (second) => charts.goTo(second, series.width));
   makeEvents(root).show(events);
   showAgents(root, report);
   showPlan(root, report, plan);
@@ -173,31 +173,6 @@ function showCurve(root, { histograms }, signal) {
   const place = h("section.card", { id: "curve" }, h("h2", null, t.curve));
   root.append(place);
   curve(place, { signal, runs });
-}
-
-/**
- * The rows with the highest p99; a press on one zooms to it.
- *
- * @param {HTMLElement} root
- * @param {Series} series
- * @param {RunCharts} charts
- */
-function showSlowest(root, series, charts) {
-  const { columns, second, seconds } = series;
-  const p99 = columns.response_p99_ns;
-  const slow = second.map((_, row) => row).filter((row) => (p99[row] ?? null) !== null && second[row] >= 0)
-    .sort((a, b) => Number(p99[b]) - Number(p99[a])).slice(0, SLOWEST_ROWS);
-  if (slow.length === 0) return;
-  const cell = (/** @type {number | null | undefined} */ value) => h("td.number", null, value === null || value === undefined ? "–" : time(value));
-  const rows = slow.map((row) => h("tr", { "data-second": second[row] },
-    h("th.number", { scope: "row" }, h("button.link", { type: "button", onclick: () => show(row) }, clock(second[row]))),
-    cell(columns.response_p50_ns[row]), cell(p99[row]), cell(columns.response_max_ns[row]), cell(columns.send_lag_p99_ns[row]),
-    h("td.number", null, rate((columns.completed[row] ?? 0) / Math.max(1, seconds[row])))));
-  const show = (/** @type {number} */ row) => {
-    charts.group.zoom([second[row] - 5 * series.width, second[row] + 5 * series.width]);
-    charts.grid.scrollIntoView({ block: "start" });
-  };
-  root.append(card("slowest", t.slowest, [`#${t.at}`, "#p50", "#p99", `#${t.max}`, `#${t.send_lag_ns} p99`, `#${t.completed}`], rows));
 }
 
 /** @param {HTMLElement} root @param {any} report @param {((root: HTMLElement) => void) | undefined} more */

@@ -96,6 +96,12 @@ export class RunCharts {
     charts.heat.set(x, this.order.map((row) => series.seconds[row] ?? 0), this.order.map((row) => series.bands[row] ?? null));
   }
 
+  /** Zooms to a second and shows it. @param {number} second @param {number} width  seconds of a point */
+  goTo(second, width) {
+    this.group.zoom([second - 5 * width, second + 5 * width]);
+    this.grid.scrollIntoView({ block: "start" });
+  }
+
   /**
    * Says what a point stands for.
    *

@@ -104,6 +104,11 @@ fn what_cannot_be_is_refused_with_numbers() {
     let mut other = offers(&[9]);
     other[0].info.protocols = vec!["https".into()];
     check("no protocol", &plan, &other, "can speak http");
+    let mut secure = document(64);
+    secure.target.url = "https://127.0.0.1/".into();
+    let secure = acp_plan::compile(&secure).unwrap();
+    check("plain text only", &secure, &offers(&[9]), "can speak https");
+    assert_eq!(shape(&assign(&secure, &other).unwrap()), [(0, 4)], "who speaks it gets it");
     let mut drained = offers(&[9, 0]);
     drained[0].is_open = false;
     check("drained", &plan, &drained, "1 of 2 agents take no new part");

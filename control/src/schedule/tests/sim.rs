@@ -6,7 +6,7 @@ use super::world::{BEGIN_US, STEP_US, World};
 use crate::schedule::reconcile;
 use crate::store::RunState;
 use acp_plan::Plan;
-use acp_wire::plan::{Agents, OnLoss};
+use acp_wire::plan::{Agents, Arrival, OnLoss};
 
 const SECOND_US: u64 = 1_000_000;
 
@@ -24,7 +24,12 @@ fn troubled(seed: u64) -> World {
     let warmup = if seed.is_multiple_of(3) { "2s" } else { "0s" };
     let agents = 1 + usize::try_from(seed % 7).unwrap();
     let cores = u32::try_from(agents).unwrap();
-    let mut world = World::new(plan(cores, on_loss, warmup), agents, 2, seed);
+    let mut document = plan(cores, on_loss, warmup).document;
+    if seed.is_multiple_of(5) {
+        (document.load.arrival, document.seed) = (Arrival::Poisson, seed);
+    }
+    let plan = acp_plan::compile(&document).unwrap();
+    let mut world = World::new(plan, agents, 2, seed);
     let mut dice = world.dice.clone();
     for agent in &mut world.agents {
         while dice.one_in(2) {

@@ -191,7 +191,8 @@ async fn every_problem_has_its_place() {
             vec!["target.connect_to[1]"],
         ),
         ("no name", vec![("target.url", json!("http://shop.invalid/"))], vec!["target.url"]),
-        ("no data", vec![("source", json!({ "file": "x" }))], vec!["source"]),
+        ("no file", vec![("source", json!({}))], vec!["source.file"]),
+        ("a data set", vec![("source", json!({ "dataset": "a@1" }))], vec!["source.dataset"]),
         ("a typing mistake", vec![("load.raet", json!("5"))], vec!["load.raet"]),
         ("a wrong type", vec![("stop", json!({ "slo": [5] }))], vec!["stop.slo[0]"]),
     ] {
@@ -208,7 +209,8 @@ async fn every_problem_has_its_place() {
 async fn what_has_no_problem_is_filled_in_all_the_same() {
     let server = Server::open().await;
     let _agent = agent(&server, "a", 4, &[]).await;
-    let fields = [("target.url", json!("http://10.0.0.1/")), ("source", json!({ "file": "x" }))];
+    let source = json!({ "file": "x", "dataset": "a@1" });
+    let fields = [("target.url", json!("http://10.0.0.1/")), ("source", source)];
     let answer = check_plan(&server, with(&fields)).await;
     assert_eq!((&answer["slots"], &answer["schedule"][1]), (&json!(600), &json!([60.0, 10.0])));
     assert_eq!(answer["placement"]["cores"], 1);

@@ -51,7 +51,7 @@ async fn plans_that_cannot_be_run_are_not_saved() {
         ("a bad rate", plan("fast"), 422, "rate"),
         ("another schema", with(&|plan| plan["schema"] = json!("acp.plan/9")), 422, "acp.plan/1"),
         ("a typing mistake", with(&|plan| plan["lod"] = json!(1)), 422, "lod"),
-        ("https", with(&|plan| plan["target"]["url"] = json!("https://127.0.0.1/")), 422, "https"),
+        ("TLS of plain HTTP", with(&|plan| plan["tls"] = json!({ "sni": "a" })), 422, "tls.sni"),
         (
             "another host",
             with(&|plan| plan["target"]["url"] = json!("http://10.0.0.1/")),
@@ -254,6 +254,8 @@ async fn reports_come_in_every_format() {
         ("?format=csv", "text/csv; charset=utf-8", "second"),
         ("?format=hdr", "text/plain; charset=utf-8", "#[Max     =     5.0"),
         ("?format=text", "text/plain; charset=utf-8", "Verdict: valid"),
+        ("?format=junit", "application/xml", "<testcase classname=\"acp\" name=\"verdict\""),
+        ("?format=markdown", "text/markdown; charset=utf-8", "**Verdict: ✅ valid**"),
     ] {
         let got = server.get(&format!("{path}{format}")).await;
         assert_eq!((got.status, got.headers["content-type"].to_str().unwrap()), (200, kind));
@@ -265,6 +267,8 @@ async fn reports_come_in_every_format() {
         ("?format=csv&download=true", "csv"),
         ("?format=hdr&download=true", "hdr"),
         ("?format=text&download=true", "txt"),
+        ("?format=junit&download=true", "xml"),
+        ("?format=markdown&download=true", "md"),
         ("?format=html", "html"),
         ("?format=html&download=false", "html"),
     ] {

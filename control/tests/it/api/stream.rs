@@ -3,9 +3,10 @@
 use super::server::{Server, plan};
 use acp_control::store::{EventRecord, FrameCommit, RunState, StoredFrame};
 use acp_wire::Frame;
-use acp_wire::frame::Histograms;
+use acp_wire::frame::{Histograms, Slow, Tagged};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A message of a stream.
@@ -74,6 +75,12 @@ async fn commit(server: &Server, run: &str, seconds: std::ops::Range<u64>) {
         second,
         sent: second + 1,
         histograms: Histograms { response: Some("large".into()), ..Histograms::default() },
+        classes: BTreeMap::from([(2, "large".into())]),
+        tags: BTreeMap::from([(
+            "a".into(),
+            Tagged { completed: 7, errors: 1, response: Some("large".into()) },
+        )]),
+        slowest: vec![Slow { slot: 3, ended_ns: 9, ..Slow::default() }],
         ..Frame::default()
     };
     let stored =
@@ -135,6 +142,9 @@ async fn a_run_is_followed_to_its_end() {
     assert_eq!(state.data["state"], "done");
     let frame = messages.iter().find(|message| message.kind == "frame").unwrap();
     assert_eq!(frame.data["frame"]["histograms"], json!({}), "they are not for browsers");
+    assert_eq!(frame.data["frame"]["classes"], json!(null), "neither are these");
+    assert_eq!(frame.data["frame"]["tags"], json!({ "a": { "completed": 7, "errors": 1 } }));
+    assert_eq!(frame.data["frame"]["slowest"][0]["slot"], 3);
     assert_eq!(frame.id, "f1.e0");
 }
 

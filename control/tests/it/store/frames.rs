@@ -3,7 +3,7 @@
 use super::world::{World, commit, frame, kind, on_both, part, sums};
 use acp_control::store::{FrameCommit, FrameExtent, RunSecond, StoredFrame};
 use acp_wire::Frame;
-use acp_wire::frame::Histograms;
+use acp_wire::frame::{Histograms, Slow, Tagged, TcpInfo};
 use acp_wire::{ErrorClass, NotSent};
 use std::collections::BTreeMap;
 use std::task::Poll;
@@ -54,6 +54,18 @@ async fn comes_back_as_it_was(world: World) {
         connect: Some(String::new()),
         ..Histograms::default()
     };
+    full.frame.classes = BTreeMap::from([(0, "other".into()), (2, "good".into())]);
+    let tagged = Tagged { completed: 2, errors: u64::MAX, response: Some("text".into()) };
+    full.frame.tags = BTreeMap::from([("a \"tag\" 标签".to_string(), tagged)]);
+    full.frame.slowest = vec![
+        Slow {
+            slot: u64::MAX,
+            error: Some(ErrorClass::Timeout),
+            tcp: Some(TcpInfo { rtt_us: 9, retransmits: 1 }),
+            ..Slow::default()
+        },
+        Slow { status: Some(503), first_byte_ns: Some(0), ..Slow::default() },
+    ];
     full.frame.response_ns = Some(acp_wire::report::Distribution {
         count: 3,
         mean: 1.0 / 3.0,
@@ -129,6 +141,9 @@ async fn counts(world: World) {
         stored.frame.flags.warmup = true;
         stored.width_s = 10;
         stored.frame.histograms.response = Some("large".into());
+        stored.frame.classes.insert(2, "large".into());
+        stored.frame.tags.insert("large".into(), Tagged::default());
+        stored.frame.slowest.push(Slow { agent: "large".into(), ..Slow::default() });
     }
     world.store.commit_frames(&commit("r", frames[..70].to_vec(), &[])).await.unwrap();
     frames[70].width_s = 60;
@@ -159,6 +174,9 @@ async fn counts(world: World) {
         assert_eq!(found.len(), frames.len(), "{what}");
         for (counts, mut stored) in found.iter().zip(frames) {
             stored.frame.histograms = Histograms::default();
+            stored.frame.classes.clear();
+            stored.frame.tags.clear();
+            stored.frame.slowest.clear();
             let at =
                 RunSecond { is_warmup: stored.frame.flags.warmup, second: stored.frame.second };
             assert_eq!((counts.number, counts.width_s), (stored.number, stored.width_s), "{what}");

@@ -6,17 +6,28 @@
 //! in units of `1 / (2 · denominator · 10⁹)` of a slot, so a constant rate has no drift and
 //! the shares of shards and agents add up exactly.
 //!
+//! With Poisson arrivals slot `k` is due at the last nanosecond with `N(t) ≤ U(k)` instead, where `U(k)`
+//! is arrival `k` of a process of one slot a unit that is a function of the seed alone: where the rate
+//! is high arrivals are dense, and a change of the rate moves no slot that was due before it.
+//!
 //! A change of a running schedule makes another pace, a function of nothing but the first one and the
 //! changes since: everybody who knows the same changes has the same due times.
 
 mod outline;
 mod piece;
+mod poisson;
+mod spacing;
+#[cfg(test)]
+pub(crate) mod statistics;
 
 use acp_wire::agent::ChangeKind;
 use acp_wire::units::{Rate, UnitError, parse_rate};
 use acp_wire::verdict::{SEND_LAG_GAP_RATIO, SEND_LAG_LIMIT_NS};
 use outline::{Outline, Window};
 use piece::Piece;
+pub use poisson::Cursor;
+use spacing::Places;
+pub use spacing::Spacing;
 use thiserror::Error;
 
 /// Largest rate, per second.
@@ -26,7 +37,7 @@ pub const MAX_DURATION_NS: u64 = 366 * 24 * 3600 * 1_000_000_000;
 /// Most changes of one schedule: one a second, for a day.
 pub const MAX_CHANGES: usize = 100_000;
 /// Largest common denominator of the rates of one schedule.
-const MAX_DENOMINATOR: u64 = 1_000_000_000;
+pub(crate) const MAX_DENOMINATOR: u64 = 1_000_000_000;
 
 /// Why a schedule cannot be made.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -95,7 +106,7 @@ impl Stretch {
 pub struct Pace {
     pieces: Vec<Piece>,
     denominator: u64,
-    units_per_slot: u128,
+    places: Places,
     duration_ns: u64,
     total: u64,
     outline: Outline,
@@ -121,6 +132,15 @@ impl Pace {
         Self::build(Outline::new(stretches, Some(slots)))
     }
 
+    /// The schedule with its slots spread in another way. A count stays what it was.
+    ///
+    /// # Errors
+    ///
+    /// None that [`Self::new`] has not had.
+    pub fn spaced(&self, spacing: Spacing) -> Result<Self, PaceError> {
+        Self::build(self.outline.with_spacing(spacing))
+    }
+
     /// The schedule with `change` from `at_ns` on; before, it is untouched. A change does not reach
     /// back behind the one before it. The length stays, unless a count ends the schedule.
     ///
@@ -138,7 +158,9 @@ impl Pace {
         let windows = outline.windows();
         let denominator = common_denominator(&windows)?;
         let units_per_slot = 2 * u128::from(denominator) * 1_000_000_000;
-        let last_units = outline.slots().map(|slots| u128::from(slots) * units_per_slot);
+        let places = Places { spacing: outline.spacing(), units_per_slot };
+        let mut cursor = Cursor::default();
+        let last_units = outline.slots().map(|slots| places.end_of(slots, &mut cursor));
         let mut pieces = Vec::with_capacity(windows.len());
         let (mut start_ns, mut base) = (0_u64, 0_u128);
         for window in windows {
@@ -153,8 +175,8 @@ impl Pace {
                 break;
             }
         }
-        let total = u64::try_from(base.div_ceil(units_per_slot)).map_err(|_| PaceError::TooFast)?;
-        Ok(Self { pieces, denominator, units_per_slot, duration_ns: start_ns, total, outline })
+        let total = places.slots_before(base, &mut cursor);
+        Ok(Self { pieces, denominator, places, duration_ns: start_ns, total, outline })
     }
 
     /// Length of the schedule.
@@ -170,9 +192,18 @@ impl Pace {
     }
 
     /// When slot `k` is due, in nanoseconds from the start. At or after the end for `k ≥ total`.
+    ///
+    /// With Poisson arrivals it takes some microseconds: who asks for many has a cursor of its own.
     #[must_use]
     pub fn due_ns(&self, k: u64) -> u64 {
-        let units = u128::from(k) * self.units_per_slot;
+        self.due_ns_by(k, &mut Cursor::default())
+    }
+
+    /// As [`Self::due_ns`], but fast for slots in order. The cursor may come from any schedule.
+    #[must_use]
+    #[inline]
+    pub fn due_ns_by(&self, k: u64, cursor: &mut Cursor) -> u64 {
+        let units = self.places.units(k, cursor);
         match self.pieces.partition_point(|piece| piece.base <= units).checked_sub(1) {
             Some(number) => self.pieces[number].due_ns(units),
             None => self.duration_ns,
@@ -180,12 +211,20 @@ impl Pace {
     }
 
     /// How many slots are due before `t_ns`.
+    ///
+    /// With Poisson arrivals it takes some microseconds: who asks often has a cursor of its own.
     #[must_use]
     pub fn slots_before(&self, t_ns: u64) -> u64 {
+        self.slots_before_by(t_ns, &mut Cursor::default())
+    }
+
+    /// As [`Self::slots_before`], but fast for times in order. The cursor may come from any schedule.
+    #[must_use]
+    pub fn slots_before_by(&self, t_ns: u64, cursor: &mut Cursor) -> u64 {
         let number = self.pieces.partition_point(|piece| piece.start_ns < t_ns).checked_sub(1);
         let Some(piece) = number.map(|number| &self.pieces[number]) else { return 0 };
         let units = piece.base + piece.units((t_ns - piece.start_ns).min(piece.length_ns()));
-        u64::try_from(units.div_ceil(self.units_per_slot)).unwrap_or(u64::MAX).min(self.total)
+        self.places.slots_before(units, cursor).min(self.total)
     }
 
     /// The rate at `t_ns`, per second; 0 after the end.
@@ -197,6 +236,10 @@ impl Pace {
     }
 
     /// A slot sent later than this after its due time is late: 1 ms, or a tenth of the mean gap.
+    ///
+    /// Of the mean gap with Poisson arrivals too: their gaps go down to nothing, so that no lag would be
+    /// small beside the gap before it, and it is the mean gap that says how much a lag changes the load
+    /// that a target sees.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "a tenth of a year fits")]
     #[expect(clippy::cast_sign_loss, reason = "a gap is not negative")]
@@ -366,6 +409,11 @@ mod tests {
         )
     }
 
+    pub(super) fn any_spacing() -> impl Strategy<Value = Spacing> {
+        let poisson = any::<u64>().prop_map(|seed| Spacing::Poisson { seed });
+        prop_oneof![Just(Spacing::Uniform), poisson]
+    }
+
     proptest! {
         #[test]
         fn the_area_below_the_corners_is_the_number_of_slots(
@@ -386,9 +434,10 @@ mod tests {
         #[test]
         fn due_and_count_are_inverse(
             stretches in prop::collection::vec(any_stretch(), 1..5),
+            spacing in any_spacing(),
             part in 0.0..1.0_f64,
         ) {
-            let pace = Pace::new(&stretches).unwrap();
+            let pace = Pace::new(&stretches).unwrap().spaced(spacing).unwrap();
             #[expect(clippy::cast_possible_truncation, reason = "a sample, not a measurement")]
             #[expect(clippy::cast_sign_loss, reason = "both factors are positive")]
             let k = (pace.total() as f64 * part) as u64;
@@ -401,6 +450,25 @@ mod tests {
             }
             prop_assert_eq!(pace.slots_before(pace.duration_ns()), pace.total());
             prop_assert_eq!(pace.slots_before(u64::MAX), pace.total());
+            prop_assert!(pace.due_ns(pace.total()) >= pace.duration_ns());
+        }
+
+        #[test]
+        fn a_count_ends_a_schedule_of_any_spacing(
+            stretches in prop::collection::vec(any_stretch(), 1..5),
+            spacing in any_spacing(),
+            count in 1_u64..100_000,
+        ) {
+            let whole = Pace::new(&stretches).unwrap().spaced(spacing).unwrap();
+            let counted = Pace::counted(&stretches, count).unwrap().spaced(spacing).unwrap();
+            prop_assert_eq!(counted.total().min(count), whole.total().min(count));
+            prop_assert!(counted.duration_ns() <= whole.duration_ns());
+            for k in [0, count / 2, count - 1].into_iter().filter(|&k| k < counted.total()) {
+                prop_assert_eq!(counted.due_ns(k), whole.due_ns(k));
+            }
+            if counted.total() > count {
+                prop_assert!(counted.due_ns(count) + 1 >= counted.duration_ns(), "not much later");
+            }
         }
     }
 }

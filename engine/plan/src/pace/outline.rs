@@ -1,6 +1,6 @@
 //! What a schedule was planned to be and what was changed since, as a sequence of windows.
 
-use super::{Change, MAX_CHANGES, PaceError, Stretch};
+use super::{Change, MAX_CHANGES, PaceError, Spacing, Stretch};
 use acp_wire::units::Rate;
 use std::sync::Arc;
 
@@ -21,12 +21,18 @@ pub(super) struct Window {
 pub(super) struct Outline {
     planned: Arc<[Stretch]>,
     slots: Option<u64>,
+    spacing: Spacing,
     changes: Vec<(u64, Change)>,
 }
 
 impl Outline {
     pub(super) fn new(stretches: &[Stretch], slots: Option<u64>) -> Self {
-        Self { planned: stretches.into(), slots, changes: Vec::new() }
+        let spacing = Spacing::default();
+        Self { planned: stretches.into(), slots, spacing, changes: Vec::new() }
+    }
+
+    pub(super) fn with_spacing(&self, spacing: Spacing) -> Self {
+        Self { spacing, ..self.clone() }
     }
 
     pub(super) fn with_change(&self, at_ns: u64, change: Change) -> Result<Self, PaceError> {
@@ -37,6 +43,10 @@ impl Outline {
         let after_ns = changed.changes.last().map_or(0, |&(at_ns, _)| at_ns);
         changed.changes.push((at_ns.max(after_ns), change));
         Ok(changed)
+    }
+
+    pub(super) fn spacing(&self) -> Spacing {
+        self.spacing
     }
 
     /// Slots after which the schedule is over.
@@ -113,8 +123,8 @@ fn cut(windows: &mut Vec<Window>, mut length_ns: u64, at_ns: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{SECOND, any_stretch, pace};
-    use super::super::{MAX_DURATION_NS, Pace};
+    use super::super::tests::{SECOND, any_spacing, any_stretch, pace};
+    use super::super::{Cursor, MAX_DURATION_NS, Pace};
     use super::*;
     use acp_wire::units::parse_rate;
     use proptest::prelude::*;
@@ -129,11 +139,6 @@ mod tests {
         changes
             .iter()
             .fold(pace.clone(), |pace, &(at_ns, change)| pace.with_change(at_ns, change).unwrap())
-    }
-
-    /// Due times in ms.
-    fn due_ms(pace: &Pace) -> Vec<u64> {
-        (0..pace.total()).map(|slot| pace.due_ns(slot) / MS).collect()
     }
 
     #[test]
@@ -290,9 +295,12 @@ mod tests {
         #[test]
         fn what_lies_before_a_change_is_untouched(
             stretches in prop::collection::vec(slow_stretch(), 1..4),
+            spacing in any_spacing(),
             changes in prop::collection::vec((0_u64..40 * SECOND, any_change()), 1..8),
         ) {
-            let mut pace = Pace::new(&stretches).unwrap();
+            let mut pace = Pace::new(&stretches).unwrap().spaced(spacing).unwrap();
+            let (mut old, mut ahead, mut clock) =
+                (Cursor::default(), Cursor::default(), Cursor::default());
             let mut after_ns = 0;
             for (at_ns, change) in changes {
                 let new = pace.with_change(at_ns, change).unwrap();
@@ -300,15 +308,16 @@ mod tests {
                 let before = pace.slots_before(after_ns);
                 prop_assert_eq!(new.slots_before(after_ns), before);
                 for slot in 0..before {
-                    prop_assert_eq!(new.due_ns(slot), pace.due_ns(slot), "slot {}", slot);
+                    let expected_ns = pace.due_ns_by(slot, &mut old);
+                    prop_assert_eq!(new.due_ns_by(slot, &mut ahead), expected_ns, "slot {}", slot);
                 }
                 prop_assert_eq!(new.duration_ns(), pace.duration_ns());
                 let mut last_ns = 0;
                 for slot in 0..new.total() {
-                    let due_ns = new.due_ns(slot);
+                    let due_ns = new.due_ns_by(slot, &mut ahead);
                     prop_assert!(due_ns >= last_ns && due_ns < new.duration_ns());
-                    prop_assert!(new.slots_before(due_ns) <= slot);
-                    prop_assert!(new.slots_before(due_ns + 1) > slot);
+                    prop_assert!(new.slots_before_by(due_ns, &mut clock) <= slot);
+                    prop_assert!(new.slots_before_by(due_ns + 1, &mut clock) > slot);
                     prop_assert!(slot < before || due_ns >= after_ns);
                     last_ns = due_ns;
                 }
@@ -319,19 +328,21 @@ mod tests {
         #[test]
         fn a_cut_alone_changes_nothing(
             stretches in prop::collection::vec(slow_stretch(), 1..4),
+            spacing in any_spacing(),
             mut cuts in prop::collection::vec(0_u64..60 * SECOND, 1..6),
         ) {
-            let pace = Pace::new(&stretches).unwrap();
+            let pace = Pace::new(&stretches).unwrap().spaced(spacing).unwrap();
             cuts.sort_unstable();
             let cut: Vec<_> = cuts
                 .into_iter()
                 .flat_map(|at_ns| [(at_ns, Change::Pause), (at_ns, Change::Resume)])
                 .collect();
             let cut = changed(&pace, &cut);
-            prop_assert_eq!(due_ms(&cut), due_ms(&pace));
             prop_assert_eq!(cut.total(), pace.total());
+            let (mut of_cut, mut of_pace) = (Cursor::default(), Cursor::default());
             for slot in 0..pace.total() {
-                prop_assert_eq!(cut.due_ns(slot), pace.due_ns(slot));
+                let expected_ns = pace.due_ns_by(slot, &mut of_pace);
+                prop_assert_eq!(cut.due_ns_by(slot, &mut of_cut), expected_ns);
             }
         }
 

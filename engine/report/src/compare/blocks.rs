@@ -3,12 +3,28 @@
 
 use super::buckets::Buckets;
 use super::grid::Grid;
-use super::track::Track;
+use super::rebuilt::{Form, rebuild};
+use super::track::{Track, width_s};
+use crate::HistogramError;
 use crate::span::{SECOND_US, span_us};
-use acp_wire::Frame;
+use acp_wire::{Frame, Report};
+use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Enough for an interval that does not get better with more, and few enough to be quick.
 const BLOCKS_MAX: usize = 60;
+
+/// What the response times of blocks were told from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The histogram of each second.
+    #[default]
+    Histograms,
+    /// Bands and percentiles of each second, as reports keep them: histograms were built again from
+    /// them.
+    Summaries,
+}
 
 /// The measured part of a run. Memory does not depend on its length.
 pub struct Blocks {
@@ -18,6 +34,7 @@ pub struct Blocks {
     track: Track,
     completed: u64,
     unreadable_s: u64,
+    basis: Basis,
     /// Of the widest frame.
     width_s: u64,
     /// First second of the last frame in which requests were due.
@@ -86,9 +103,44 @@ impl Blocks {
             track: Track::default(),
             completed: 0,
             unreadable_s: 0,
+            basis: Basis::Histograms,
             width_s: 1,
             newest: None,
         }
+    }
+
+    /// From the series of a report, which has no histograms: those of each second are built again from
+    /// its bands and percentiles. A series that was put together, as that of a long run is, has no
+    /// percentiles: then the counts are there and response times are not.
+    ///
+    /// # Errors
+    ///
+    /// When a histogram of the whole run cannot be read.
+    pub fn of_report(report: &Report) -> Result<Self, HistogramError> {
+        let whole = |text: &Option<String>| match text {
+            Some(text) => Buckets::read(text),
+            None => Ok(Buckets::default()),
+        };
+        let response = whole(&report.histograms.response)?;
+        let service = whole(&report.histograms.service)?;
+        let forms = [Form::of(&response), Form::of(&service)];
+        let width_s = u32::try_from(width_s(&report.series)).unwrap_or(u32::MAX);
+        let mut blocks = Self { basis: Basis::Summaries, ..Self::new(report.run.duration_us) };
+        let measured = || report.series.iter().filter(|frame| !frame.flags.warmup);
+        // A part of the seconds would be another run than the whole.
+        let is_told = measured().all(is_told);
+        for frame in measured() {
+            let built = match is_told {
+                true => rebuild_both(&forms, frame),
+                false => None,
+            };
+            if built.is_none() && has_responses(frame) {
+                blocks.add_unreadable(width_s);
+            }
+            let (response, service) = built.unwrap_or_default();
+            blocks.put(frame, width_s, response, service);
+        }
+        Ok(blocks)
     }
 
     /// Adds a frame of `width_s` seconds. Those of the warm-up are left out. The counts of a frame
@@ -106,9 +158,13 @@ impl Blocks {
             (Ok(response), Ok(service)) => self.put(frame, width_s, response, service),
             _ => {
                 self.put(frame, width_s, Buckets::default(), Buckets::default());
-                self.unreadable_s = self.unreadable_s.saturating_add(width_s.max(1).into());
+                self.add_unreadable(width_s);
             }
         }
+    }
+
+    fn add_unreadable(&mut self, width_s: u32) {
+        self.unreadable_s = self.unreadable_s.saturating_add(width_s.max(1).into());
     }
 
     /// Adds the counts of a frame of the measured part with histograms that were read.
@@ -134,6 +190,12 @@ impl Blocks {
         self.blocks.cells().len()
     }
 
+    /// What response times were told from.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
     pub(super) fn all(&self) -> Vec<&Block> {
         self.blocks.cells().collect()
     }
@@ -152,19 +214,37 @@ impl Blocks {
         self.width_s
     }
 
-    /// Seconds of which a histogram could not be read.
+    /// Seconds whose histograms are not known, though there were responses in the run.
     pub(super) fn unreadable_s(&self) -> u64 {
         self.unreadable_s
     }
 }
 
+/// Whether a frame has response times, whatever is known of them.
+fn has_responses(frame: &Frame) -> bool {
+    frame.completed > 0 || !frame.response_bands.is_empty()
+}
+
+/// Whether a frame of a report says what its response times were.
+fn is_told(frame: &Frame) -> bool {
+    !has_responses(frame) || (frame.response_ns.is_some() && frame.service_ns.is_some())
+}
+
+/// Response and service times of a frame of a report; none where what it says contradicts itself.
+fn rebuild_both([response, service]: &[Form<'_>; 2], frame: &Frame) -> Option<(Buckets, Buckets)> {
+    let of_response = frame.response_ns.unwrap_or_default();
+    let of_service = frame.service_ns.unwrap_or_default();
+    let response = rebuild(response, &frame.response_bands, &of_response).ok()?;
+    let service = rebuild(service, &BTreeMap::new(), &of_service).ok()?;
+    Some((response, service))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{encode, new_histogram};
+    use crate::{bands_of, encode, new_histogram, summary};
     use acp_wire::ErrorClass;
     use acp_wire::frame::Flags;
-    use std::collections::BTreeMap;
 
     fn frame(second: u64, response_ns: u64) -> Frame {
         let mut histogram = new_histogram();
@@ -249,5 +329,64 @@ mod tests {
         assert!((31..=BLOCKS_MAX).contains(&all.len()), "{}", all.len());
         assert_eq!(all.iter().map(|block| block.completed).sum::<u64>(), 3 * 86_400);
         assert_eq!(all.iter().map(|block| block.sending_us).sum::<u64>(), 86_400 * SECOND_US);
+    }
+
+    /// A report of seconds with times from 1 to 90 µs.
+    fn report(seconds: u64) -> Report {
+        let mut whole = new_histogram();
+        let mut report = Report::default();
+        report.run.duration_us = seconds * SECOND_US;
+        for second in 0..seconds {
+            let mut histogram = new_histogram();
+            (1..=90).for_each(|micros| histogram.record(micros * 1_000).unwrap());
+            whole.add(&histogram).unwrap();
+            report.series.push(Frame {
+                second,
+                completed: 90,
+                response_ns: Some(summary(&histogram)),
+                service_ns: Some(summary(&histogram)),
+                response_bands: bands_of(&histogram),
+                ..Frame::default()
+            });
+        }
+        report.histograms.response = encode(&whole);
+        report.histograms.service = encode(&whole);
+        report
+    }
+
+    #[test]
+    fn seconds_come_back_from_a_report() {
+        let warmup = Flags { warmup: true, last: false };
+        for (what, edit, expect) in [
+            ("whole", (|_| {}) as fn(&mut Report), (12, 12 * 90, 0)),
+            ("no seconds", |report| report.series.clear(), (0, 0, 0)),
+            ("put together", |report| report.series[3].response_ns = None, (12, 0, 12)),
+            ("no service times", |report| report.series[3].service_ns = None, (12, 0, 12)),
+            (
+                "a second without responses",
+                |report| {
+                    let second = report.series[3].second;
+                    report.series[3] = Frame { second, ..Frame::default() };
+                },
+                (12, 11 * 90, 0),
+            ),
+            (
+                "a second that contradicts itself",
+                |report| report.series[3].response_bands.extend([(160, 7)]),
+                (12, 11 * 90, 1),
+            ),
+            ("of another run", |report| report.histograms.response = None, (12, 12 * 90, 0)),
+        ] {
+            let mut report = report(12);
+            edit(&mut report);
+            report.series.insert(0, Frame { flags: warmup, completed: 5, ..Frame::default() });
+            let blocks = Blocks::of_report(&report).unwrap();
+            let values: u64 = blocks.all().iter().map(|block| block.response.count()).sum();
+            assert_eq!((blocks.count(), values, blocks.unreadable_s()), expect, "{what}");
+            assert_eq!(blocks.basis(), Basis::Summaries);
+        }
+        let mut bad = report(1);
+        bad.histograms.service = Some("no base64!".into());
+        assert_eq!(Blocks::of_report(&bad).err(), Some(HistogramError::Base64));
     }
 }

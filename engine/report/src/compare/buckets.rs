@@ -26,6 +26,12 @@ impl Buckets {
         decode_buckets(text).map(Self)
     }
 
+    /// By value, each once.
+    pub(super) fn of_entries(entries: Vec<Bucket>) -> Self {
+        assert!(entries.is_sorted_by(|a, b| a.0 < b.0), "buckets are in order");
+        Self(entries)
+    }
+
     /// Adds the counts of others.
     pub(super) fn add(&mut self, other: &Self) {
         if other.0.is_empty() {
@@ -65,6 +71,11 @@ impl Buckets {
     }
 }
 
+/// The highest value of the bucket of a value.
+pub(super) fn highest_of(value_ns: u64) -> u64 {
+    value_ns | ((1 << width_bits(value_ns)) - 1)
+}
+
 fn middle_ns(highest: u64) -> f64 {
     let width_bits = width_bits(highest);
     let lowest = highest >> width_bits << width_bits;
@@ -86,9 +97,8 @@ impl Buckets {
 
     /// Those of single values, by value.
     pub(super) fn of_sorted(values: &[u64]) -> Self {
-        let highest = |value: &u64| value | ((1 << width_bits(*value)) - 1);
-        let groups = values.chunk_by(|a, b| highest(a) == highest(b));
-        Self(groups.map(|group| (highest(&group[0]), group.len() as u64)).collect())
+        let groups = values.chunk_by(|a, b| highest_of(*a) == highest_of(*b));
+        Self(groups.map(|group| (highest_of(group[0]), group.len() as u64)).collect())
     }
 }
 

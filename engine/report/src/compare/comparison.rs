@@ -3,7 +3,8 @@
 use super::blocks::Blocks;
 use super::curve::{Curve, curve};
 use super::differences::{Differing, of_environments, of_plans};
-use super::judge::{Evidence, Judged, Relation, judge};
+use super::distance::{Distance, distances};
+use super::judge::{Evidence, Judged, Relation, SAME_RATIO, judge};
 use super::measures::{MEASURES, draw};
 use super::numbers::{Numbers, side_by_side};
 use super::schedule::is_paired;
@@ -52,6 +53,8 @@ pub struct Comparison {
     pub numbers: Vec<Numbers>,
     /// Measures, and whether they differ by more than noise.
     pub judged: Vec<Judged>,
+    /// Of response times as a whole to those of the first run; none for the first, and without any.
+    pub distances: Vec<Option<Distance>>,
     /// Response time by quantile.
     pub curves: Vec<Curve>,
     /// Rate and response time over time.
@@ -65,6 +68,13 @@ pub struct Comparison {
 /// Compares runs with the first of them. The same runs give the same answer every time.
 #[must_use]
 pub fn compare(runs: &[Subject<'_>]) -> Comparison {
+    compare_within(runs, SAME_RATIO)
+}
+
+/// Compares runs as [`compare`] does, and calls a difference of up to `same_ratio` the same: 0.05 is
+/// 5 %.
+#[must_use]
+pub fn compare_within(runs: &[Subject<'_>], same_ratio: f64) -> Comparison {
     let reports: Vec<_> = runs.iter().map(|run| run.report).collect();
     let mut warnings = warnings(runs);
     let mut curves = Vec::with_capacity(runs.len());
@@ -74,11 +84,14 @@ pub fn compare(runs: &[Subject<'_>]) -> Comparison {
             Curve { run: run.run.into(), ..Curve::default() }
         }));
     }
+    // What cannot be read has been said of the curve.
+    let distances = distances(&reports).unwrap_or_else(|_| vec![None; runs.len()]);
     Comparison {
         runs: runs.iter().map(side).collect(),
         warnings,
         numbers: side_by_side(&reports),
-        judged: judged(runs),
+        judged: judged(runs, same_ratio),
+        distances,
         curves,
         rates: runs.iter().map(rates).collect(),
         plan: of_plans(&reports),
@@ -105,7 +118,7 @@ fn rates(subject: &Subject<'_>) -> RateTrack {
     }
 }
 
-fn judged(runs: &[Subject<'_>]) -> Vec<Judged> {
+fn judged(runs: &[Subject<'_>], same_ratio: f64) -> Vec<Judged> {
     let relations: Vec<_> = runs.iter().map(|run| relation(&runs[0], run)).collect();
     let drawn: Vec<_> = runs
         .iter()
@@ -130,7 +143,7 @@ fn judged(runs: &[Subject<'_>]) -> Vec<Judged> {
         let beside_first = evidence
             .iter()
             .zip(&relations)
-            .map(|(run, relation)| judge(measure, evidence[0], *run, *relation));
+            .map(|(run, relation)| judge(measure, evidence[0], *run, *relation, same_ratio));
         let mut differences: Vec<_> = beside_first.collect();
         differences.iter_mut().take(1).for_each(|first| *first = None);
         Judged {
@@ -169,6 +182,22 @@ mod tests {
     use super::super::judge::{Difference, Judgement};
     use super::super::simulated::Simulated;
     use super::*;
+
+    #[test]
+    fn what_is_called_the_same_can_be_chosen() {
+        let [a, b] = [(1, 1.0), (2, 1.1)]
+            .map(|(seed, slowdown)| Simulated { slowdown, ..Simulated::default() }.run(seed));
+        let runs = [a.subject("a"), b.subject("b")];
+        for (same_ratio, expect) in
+            [(0.0, Judgement::Worse), (0.03, Judgement::Worse), (0.2, Judgement::Same)]
+        {
+            let found = compare_within(&runs, same_ratio);
+            assert_eq!(judgement(&found, "response_ns.p50"), Some(expect), "{same_ratio}");
+        }
+        assert_eq!(compare_within(&runs, SAME_RATIO), compare(&runs));
+        let distance = compare(&runs).distances[1].unwrap();
+        assert!(distance.ks > 0.05 && distance.wasserstein_ns > 100_000.0, "{distance:?}");
+    }
 
     fn judgement(comparison: &Comparison, name: &str) -> Option<Judgement> {
         let row = comparison.judged.iter().find(|row| row.name == name).unwrap();

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// happens to lie in memory alone makes one start of it differ from the next by about a per cent, which
 /// no look into one start can show (T. Mytkowicz et al., Producing wrong data without doing anything
 /// obviously wrong, ASPLOS 2009).
-const SAME_RATIO: f64 = 0.01;
+pub const SAME_RATIO: f64 = 0.01;
 /// Shares of errors that differ by no more than one in 10,000 do not differ: the ratio of two small
 /// shares says little.
 const SAME_ERRORS_RATIO: f64 = 0.000_1;
@@ -32,9 +32,9 @@ pub enum Judgement {
     Better,
     /// Worse than the baseline by more than noise.
     Worse,
-    /// There is no difference that matters: the interval has 1 in it and reaches no further than 5 %
-    /// from it, or all of it is within 1 %. Of shares of errors: 0.1 % or 5 % of that of the baseline,
-    /// and 0.01 %.
+    /// There is no difference that matters: it is 1 % at the most, or what else is to be called the
+    /// same, or the interval has 1 in it and reaches no further than 5 % from it. Of shares of errors:
+    /// 0.01 %, and 0.1 % or 5 % of that of the baseline.
     Same,
     /// Noise can be all of it, and can hide more than 5 %; or there is too little to tell from: fewer
     /// than 10 blocks on either side, fewer than 10 values beyond a percentile, or no frames at all.
@@ -103,28 +103,35 @@ struct Margins {
     noise: f64,
 }
 
-/// A run beside the baseline; none where either has no value.
+/// A run beside the baseline; none where either has no value. A difference of up to `same_ratio` is
+/// none.
 pub(super) fn judge(
     measure: &Measure,
     base: Evidence<'_>,
     run: Evidence<'_>,
     relation: Relation,
+    same_ratio: f64,
 ) -> Option<Difference> {
     let (a, b) = (base.value?, run.value?);
     let pairs = || base.drawn.iter().zip(run.drawn);
     let blocks = [base.blocks, run.blocks];
     let of = |drawn: Vec<f64>| interval(drawn, blocks, relation != Relation::Other);
     let ratios = of(pairs().map(|(a, b)| b / a).collect());
-    let (decisive, margins) = match measure.source {
-        Source::ErrorsRatio => (of(pairs().map(|(a, b)| b - a).collect()), Margins::of_errors(a)),
-        _ => (ratios, Margins::OF_RATIO),
+    let (decisive, margins, found) = match measure.source {
+        Source::ErrorsRatio => {
+            let differences = of(pairs().map(|(a, b)| b - a).collect());
+            (differences, Margins::of_errors(a, same_ratio), b - a)
+        }
+        _ => (ratios, Margins::of_ratio(same_ratio), b / a),
     };
     let is_thin = |side: Evidence<'_>| {
         side.blocks < BLOCKS_MIN || side.samples.is_some_and(|samples| samples < SAMPLES_MIN)
     };
     let judgement = match decisive {
         _ if relation == Relation::Identical => Judgement::Same,
-        Some(ends) if !is_thin(base) && !is_thin(run) => verdict(ends, &margins, measure.better),
+        Some(ends) if !is_thin(base) && !is_thin(run) => {
+            verdict(ends, found, &margins, measure.better)
+        }
         _ => Judgement::NoDecision,
     };
     Some(Difference {
@@ -137,16 +144,22 @@ pub(super) fn judge(
 }
 
 impl Margins {
-    const OF_RATIO: Self = Self { none: 1.0, small: SAME_RATIO, noise: MARGIN_RATIO };
+    fn of_ratio(same_ratio: f64) -> Self {
+        Self { none: 1.0, small: same_ratio, noise: MARGIN_RATIO.max(same_ratio) }
+    }
 
-    /// Of differences to the share of errors of a baseline.
-    fn of_errors(base: f64) -> Self {
-        let noise = MARGIN_ERRORS_RATIO.max(base * MARGIN_RATIO);
-        Self { none: 0.0, small: SAME_ERRORS_RATIO, noise }
+    /// Of differences to the share of errors of a baseline. What is called the same beyond what always
+    /// is, is a part of that share.
+    fn of_errors(base: f64, same_ratio: f64) -> Self {
+        let chosen = if same_ratio > SAME_RATIO { base * same_ratio } else { 0.0 };
+        let small = SAME_ERRORS_RATIO.max(chosen);
+        let noise = MARGIN_ERRORS_RATIO.max(base * MARGIN_RATIO).max(small);
+        Self { none: 0.0, small, noise }
     }
 }
 
-fn verdict((low, high): (f64, f64), margins: &Margins, better: Better) -> Judgement {
+/// `found` is what was measured, `low` and `high` are the ends of its interval.
+fn verdict((low, high): (f64, f64), found: f64, margins: &Margins, better: Better) -> Judgement {
     let Margins { none, small, noise } = *margins;
     let is_within = |margin: f64| none - margin <= low && high <= none + margin;
     let is_around = low <= none && none <= high;
@@ -154,6 +167,7 @@ fn verdict((low, high): (f64, f64), margins: &Margins, better: Better) -> Judgem
         _ if is_within(small) => Judgement::Same,
         (true, _) if is_within(noise) => Judgement::Same,
         (true, _) => Judgement::NoDecision,
+        (false, _) if f64::abs(found - none) <= small => Judgement::Same,
         (false, true) => Judgement::Better,
         (false, false) => Judgement::Worse,
     }
@@ -195,14 +209,40 @@ mod tests {
         ] {
             let measure = measure(name);
             let margins = match name {
-                "errors_ratio" => Margins::of_errors(0.0),
-                _ => Margins::OF_RATIO,
+                "errors_ratio" => Margins::of_errors(0.0, SAME_RATIO),
+                _ => Margins::of_ratio(SAME_RATIO),
             };
-            assert_eq!(verdict(ends, &margins, measure.better), expect, "{what}");
+            let middle = f64::midpoint(ends.0, ends.1);
+            assert_eq!(verdict(ends, middle, &margins, measure.better), expect, "{what}");
         }
-        let of_many = Margins::of_errors(0.5);
-        assert_eq!(verdict((-0.02, 0.02), &of_many, measure("errors_ratio").better), Same);
-        assert_eq!(verdict((-0.02, 0.03), &of_many, measure("errors_ratio").better), NoDecision);
+        let of_many = Margins::of_errors(0.5, SAME_RATIO);
+        assert_eq!(verdict((-0.02, 0.02), 0.0, &of_many, measure("errors_ratio").better), Same);
+        assert_eq!(
+            verdict((-0.02, 0.03), 0.0, &of_many, measure("errors_ratio").better),
+            NoDecision
+        );
+    }
+
+    #[test]
+    fn what_is_called_the_same_can_be_chosen() {
+        use Judgement::{NoDecision, Same, Worse};
+        for (what, same_ratio, ends, found, expect) in [
+            ("less than that", 0.1, (1.02, 1.2), 1.09, Same),
+            ("just that", 0.125, (1.02, 1.2), 1.125, Same),
+            ("more", 0.1, (1.02, 1.2), 1.11, Worse),
+            ("around none", 0.1, (0.92, 1.09), 1.0, Same),
+            ("more could hide", 0.1, (0.92, 1.2), 1.06, NoDecision),
+            ("nothing is", 0.0, (1.001, 1.004), 1.002, Worse),
+            ("nothing is, and noise is all", 0.0, (0.98, 1.04), 1.01, Same),
+        ] {
+            let margins = Margins::of_ratio(same_ratio);
+            assert_eq!(verdict(ends, found, &margins, Better::Lower), expect, "{what}");
+        }
+        let margins = Margins::of_errors(0.02, 0.5);
+        for (found, expect) in [(0.009, Same), (0.011, Worse)] {
+            let ends = (found - 0.005, found + 0.005);
+            assert_eq!(verdict(ends, found, &margins, Better::Lower), expect, "{found}");
+        }
     }
 
     #[test]
@@ -211,7 +251,8 @@ mod tests {
         let good = |value, drawn| Evidence { value, samples: Some(10.0), blocks: 10, drawn };
         let base = good(Some(1.0), once.as_slice());
         let run = good(Some(2.0), twice.as_slice());
-        let of = |base, run| judge(&measure("response_ns.p50"), base, run, Relation::Other);
+        let of =
+            |base, run| judge(&measure("response_ns.p50"), base, run, Relation::Other, SAME_RATIO);
         let found = of(base, run).unwrap();
         assert_eq!((found.difference, found.ratio), (1.0, Some(2.0)));
         assert_eq!((found.low, found.high), (Some(2.0), Some(2.0)));
@@ -226,7 +267,9 @@ mod tests {
         ] {
             let found = of(base, run).unwrap();
             assert_eq!(found.judgement, Judgement::NoDecision, "{what}");
-            let same = judge(&measure("response_ns.p50"), base, run, Relation::Identical).unwrap();
+            let same =
+                judge(&measure("response_ns.p50"), base, run, Relation::Identical, SAME_RATIO)
+                    .unwrap();
             assert_eq!(same.judgement, Judgement::Same, "the same run: {what}");
         }
         assert_eq!(of(Evidence { value: None, ..base }, run), None);
@@ -243,7 +286,8 @@ mod tests {
             ("errors end", some, none, Some(0.0), Judgement::Better),
             ("never any", none, none, None, Judgement::Same),
         ] {
-            let found = judge(&measure("errors_ratio"), base, run, Relation::Other).unwrap();
+            let found =
+                judge(&measure("errors_ratio"), base, run, Relation::Other, SAME_RATIO).unwrap();
             assert_eq!((found.ratio, found.judgement), (ratio, judgement), "{what}");
         }
     }

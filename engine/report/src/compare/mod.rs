@@ -18,12 +18,13 @@
 //! A response is counted when it comes. For the rate it is given back to the block that sent its request,
 //! so that answers seconds late are neither a hole at the start nor a peak at the end.
 //!
-//! Two open loops that followed the same schedule are drawn by the same places: each block stands beside
-//! that of the same seconds, and what a ramp or a step does to both is not taken for noise.
-//!
 //! The ratio of two runs is then known up to an interval that has it in 95 of 100 cases. Few blocks
 //! make a bootstrap's interval too narrow: its ends are moved out as T. C. Hesterberg has it (What
 //! teachers should know about the bootstrap, American Statistician 69, 2015).
+//!
+//! A report keeps no histogram of a second, but its percentiles and how many values were in each band:
+//! where frames are not at hand, histograms that fit them are built again ([`Basis::Summaries`]). What
+//! is said of a run itself is always from the histograms of the whole run.
 //!
 //! # What it does not say
 //!
@@ -36,9 +37,9 @@ mod grid;
 mod buckets;
 
 mod blocks;
+mod rebuilt;
 mod track;
 
-mod random;
 mod resample;
 
 mod interval;
@@ -51,6 +52,7 @@ mod schedule;
 
 mod curve;
 mod differences;
+mod distance;
 mod numbers;
 mod warnings;
 
@@ -59,11 +61,12 @@ mod comparison;
 #[cfg(test)]
 mod simulated;
 
-pub use blocks::Blocks;
-pub use comparison::{Comparison, Side, Subject, compare};
+pub use blocks::{Basis, Blocks};
+pub use comparison::{Comparison, Side, Subject, compare, compare_within};
 pub use curve::Curve;
 pub use differences::Differing;
-pub use judge::{Difference, Judged, Judgement};
+pub use distance::Distance;
+pub use judge::{Difference, Judged, Judgement, SAME_RATIO};
 pub use measures::{Better, Unit};
 pub use numbers::Numbers;
 pub use track::RateTrack;

@@ -1,7 +1,7 @@
 //! A run drawn again and again from its own blocks, and what each drawn run would have measured.
 
 use super::buckets::Buckets;
-use super::random::Random;
+use acp_plan::Random;
 
 /// Runs drawn. The ends of a 95 % interval rest on some 20 of them on each side.
 pub(super) const RESAMPLES: usize = 1_000;

@@ -4,7 +4,7 @@
 use super::comparison::Subject;
 use acp_plan::{Schedule, survey};
 use acp_wire::Report;
-use acp_wire::plan::Model;
+use acp_wire::plan::{Arrival, Model};
 
 /// Events after which a run does not follow its plan any more.
 const CHANGES: [&str; 3] = ["rate", "pause", "resume"];
@@ -26,6 +26,9 @@ fn is_alike(a: &Report, b: &Report) -> bool {
         && of_a.profile == of_b.profile
         && of_a.duration == of_b.duration
         && of_a.requests == of_b.requests
+        && of_a.arrival == of_b.arrival
+        // Random arrivals make other seconds with another seed.
+        && (of_a.arrival == Arrival::Uniform || a.plan.seed == b.plan.seed)
         && !is_changed(a)
         && !is_changed(b)
 }
@@ -115,6 +118,21 @@ mod tests {
             assert_eq!(is_paired(&base, &other), expect, "{what}");
             assert_eq!(is_paired(&other, &base), expect, "{what}, the other way round");
             assert!(!is_paired(&Subject { blocks: None, ..base }, &other), "{what}, without");
+        }
+        let poisson = |seed| {
+            let mut report = base.clone();
+            report.plan.load.arrival = Arrival::Poisson;
+            report.plan.seed = seed;
+            report
+        };
+        for (what, of_a, of_b, expect) in [
+            ("random arrivals of one seed", poisson(1), poisson(1), true),
+            ("random arrivals of another seed", poisson(1), poisson(2), false),
+            ("random arrivals and equal gaps", poisson(1), base.clone(), false),
+        ] {
+            let blocks = blocks(&[0, 1, 2]);
+            let subject = |report| Subject { run: "a", report, blocks: Some(&blocks) };
+            assert_eq!(is_paired(&subject(&of_a), &subject(&of_b)), expect, "{what}");
         }
         let closed = Report::default();
         let of_closed = blocks(&[0]);

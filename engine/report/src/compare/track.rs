@@ -22,6 +22,12 @@ pub struct RateTrack {
     pub response_p99_ns: Vec<Option<u64>>,
 }
 
+/// Seconds of a frame of a series, whose frames are all equally wide: only their distances tell.
+pub(super) fn width_s(series: &[Frame]) -> u64 {
+    let gaps = series.windows(2).map(|pair| pair[1].second.abs_diff(pair[0].second));
+    gaps.min().unwrap_or(1).max(1)
+}
+
 struct Point {
     second: u64,
     seconds: u64,
@@ -52,8 +58,7 @@ fn put_together(point: &mut Point, next: Point) {
 impl Track {
     /// From the series of a report, whose frames are all equally wide.
     pub(super) fn of(report: &Report) -> Self {
-        let gaps = report.series.windows(2).map(|pair| pair[1].second.abs_diff(pair[0].second));
-        let width_s = gaps.min().unwrap_or(1).max(1);
+        let width_s = width_s(&report.series);
         let mut track = Self::default();
         report.series.iter().for_each(|frame| track.push(frame, width_s));
         track

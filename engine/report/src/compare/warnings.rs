@@ -1,5 +1,6 @@
 //! What speaks against comparing runs, a sentence each.
 
+use super::blocks::Basis;
 use super::comparison::Subject;
 use super::judge::BLOCKS_MIN;
 use super::schedule::{is_paired, is_steady};
@@ -16,6 +17,14 @@ pub(super) fn warnings(runs: &[Subject<'_>]) -> Vec<String> {
         }
     }
     of_schedules(runs, &mut warnings);
+    let models = || runs.iter().map(|run| run.report.plan.load.model);
+    if models().any(|model| Some(model) != models().next()) {
+        warnings.push(
+            "closed and open loops are compared: a closed loop waits for a slow target and leaves out \
+             the response times that an open loop would have seen"
+                .into(),
+        );
+    }
     if runs.windows(2).any(|pair| pair[0].report.plan != pair[1].report.plan) {
         warnings.push("the plans are not the same".into());
     }
@@ -46,7 +55,15 @@ fn of_blocks(subject: &Subject<'_>, warnings: &mut Vec<String>) {
     }
     if blocks.unreadable_s() > 0 {
         let seconds = blocks.unreadable_s();
-        warnings.push(format!("histograms of {seconds} seconds of run `{run}` cannot be read"));
+        warnings.push(match blocks.basis() {
+            Basis::Histograms => {
+                format!("histograms of {seconds} seconds of run `{run}` cannot be read")
+            }
+            Basis::Summaries => format!(
+                "the report of run `{run}` does not tell the response times of {seconds} seconds: \
+                 whether theirs differ needs its frames"
+            ),
+        });
     }
     if blocks.count() < BLOCKS_MIN {
         let blocks_text = match blocks.count() {
@@ -133,6 +150,8 @@ mod tests {
         check("a verdict", &doubtful, Some(&whole), &["is partial"]);
         check("books", &with(|report| report.books.balanced = false), Some(&whole), &["balance"]);
         check("a plan", &with(|report| report.plan.seed = 9), Some(&whole), &["plans"]);
+        let open = with(|report| report.plan.load.model = Model::Open);
+        check("an open loop", &open, Some(&whole), &["closed and open", "plans"]);
         check("no frames", &report(), None, &["no frames"]);
         check("none kept", &report(), Some(&blocks(0, |_| {})), &["0 responses", "0 blocks"]);
         check("some kept", &report(), Some(&blocks(15, |_| {})), &["45 responses"]);

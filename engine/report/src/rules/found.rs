@@ -1,6 +1,6 @@
 //! The number that a rule looks at, from counts and response times.
 
-use super::expression::{Metric, Rule};
+use super::expression::{Metric, Rule, parse_slo};
 use crate::Sum;
 use acp_wire::Frame;
 use acp_wire::report::Slo;
@@ -82,9 +82,22 @@ pub fn judge_slo(rule: &Rule, sum: &Sum, completed_per_s: f64) -> Slo {
     }
 }
 
+/// The number that was found for a goal, with its unit.
+#[must_use]
+pub fn found_for(goal: &Slo) -> String {
+    // A goal of a newer writer may be none that is known here: its number has no unit then.
+    let unit_name = parse_slo(&goal.expr).map_or("", |rule| rule.unit_name);
+    format!("{}{unit_name}", shown(goal.value))
+}
+
+/// Three digits after the point where they say something.
+pub(super) fn shown(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::parse_slo;
     use super::*;
     use crate::{encode, new_histogram};
     use acp_wire::ErrorClass;
@@ -132,5 +145,20 @@ mod tests {
             assert!(!judge_slo(&parse_slo(text).unwrap(), &Sum::new(), 0.0).pass, "{text}");
         }
         assert!(judge_slo(&parse_slo("errors<1").unwrap(), &Sum::new(), 0.0).pass, "a count");
+    }
+
+    #[test]
+    fn what_was_found_has_the_unit_of_its_goal() {
+        for (expr, value, text) in [
+            ("p99<50ms", 63.25, "63.25ms"),
+            ("p99<1s", 0.000_4, "0s"),
+            ("errors<0.1%", 0.05, "0.05%"),
+            ("errors<100", 7.0, "7"),
+            ("rate>=300/m", 299.999_9, "300/m"),
+            ("something new", 1.5, "1.5"),
+        ] {
+            let goal = Slo { expr: expr.into(), value, pass: true };
+            assert_eq!(found_for(&goal), text, "{expr}");
+        }
     }
 }

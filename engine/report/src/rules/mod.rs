@@ -13,8 +13,10 @@
 
 mod expression;
 mod found;
+mod limit;
 mod window;
 
 pub use expression::{Metric, Operator, Rule, RuleError, parse_abort, parse_slo};
-pub use found::judge_slo;
+pub use found::{found_for, judge_slo};
+pub use limit::{Limit, limits};
 pub use window::{Fired, Window};

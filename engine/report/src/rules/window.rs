@@ -5,7 +5,7 @@
 //! that it has values in.
 
 use super::expression::{MAX_WINDOW_S, Metric, Rule};
-use super::found::Tally;
+use super::found::{Tally, shown};
 use crate::{HistogramError, decode, new_histogram};
 use acp_wire::Frame;
 use hdrhistogram::Histogram;
@@ -135,12 +135,6 @@ impl Window {
 fn buckets(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
     let recorded = histogram.iter_recorded();
     recorded.map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
-}
-
-/// Three digits after the point where they say something.
-fn shown(value: f64) -> String {
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 #[cfg(test)]

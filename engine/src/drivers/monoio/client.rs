@@ -164,9 +164,20 @@ impl Core {
     fn turn(&mut self) -> (Wake, u64) {
         let now = self.host.now();
         self.obey(now);
+        // Before a frame may end, and after what has timed out.
+        self.tell_inspected();
         self.host.govern(&mut self.shard, &mut self.links, now);
         self.shard.record_mut().counts.turns += 1;
-        (self.shard.turn(&mut self.links, now), now)
+        let wake = self.shard.turn(&mut self.links, now);
+        self.tell_inspected();
+        (wake, now)
+    }
+
+    /// Tells the core what it has asked about connections.
+    fn tell_inspected(&mut self) {
+        while let Some((conn, info)) = self.links.next_inspected() {
+            self.shard.inspected(conn, info);
+        }
     }
 }
 

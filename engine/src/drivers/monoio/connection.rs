@@ -48,6 +48,7 @@ impl Connection {
             Ok(stream) => stream,
             Err(error) => return self.core.borrow_mut().open_failed(self.conn, self.life, &error),
         };
+        self.core.borrow_mut().links.connected(self.conn, self.life, &stream);
         self.core.borrow_mut().opened(self.conn, self.life);
         let (reader, writer) = stream.into_split();
         let (mut reading, mut writing) = (pin!(self.read(reader)), pin!(self.write(writer)));

@@ -2,10 +2,13 @@
 
 use super::client::Core;
 use super::connection;
+use crate::drivers::uring::tcp_info;
 use crate::plan::ShardPlan;
 use crate::shard::Net;
+use acp_wire::frame::TcpInfo;
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, RawFd};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
@@ -21,6 +24,8 @@ struct Link {
     /// Other bytes that it has not.
     bytes: Vec<u8>,
     waker: Option<Waker>,
+    /// Its socket, while the task of this life has it.
+    socket: Option<RawFd>,
     /// Its task is being polled. Waking it then would put it in front of all others.
     is_running: bool,
 }
@@ -49,6 +54,8 @@ pub(super) struct Links {
     requests: Rc<Vec<u8>>,
     request_bytes: usize,
     plan: ShardPlan,
+    /// What the kernel said of connections, and the core was not told yet.
+    inspected: Vec<(usize, TcpInfo)>,
 }
 
 impl Links {
@@ -60,6 +67,7 @@ impl Links {
             requests: Rc::new(request.repeat(plan.plan.pipeline as usize)),
             request_bytes: request.len(),
             plan: plan.clone(),
+            inspected: Vec::new(),
         }
     }
 
@@ -71,6 +79,18 @@ impl Links {
     /// Whether `life` is the present life of a connection.
     pub(super) fn is_live(&self, conn: usize, life: u64) -> bool {
         self.links[conn].is_open && self.links[conn].life == life
+    }
+
+    /// A connection has a socket.
+    pub(super) fn connected(&mut self, conn: usize, life: u64, socket: &impl AsRawFd) {
+        if self.is_live(conn, life) {
+            self.links[conn].socket = Some(socket.as_raw_fd());
+        }
+    }
+
+    /// A connection that the core has asked about, and the answer.
+    pub(super) fn next_inspected(&mut self) -> Option<(usize, TcpInfo)> {
+        self.inspected.pop()
     }
 
     /// A task is about to run. Returns whether it still has a connection.
@@ -149,6 +169,11 @@ impl Net for Links {
     fn write(&mut self, conn: usize, bytes: &[u8]) {
         self.links[conn].bytes.extend_from_slice(bytes);
         self.links[conn].wake();
+    }
+
+    fn inspect(&mut self, conn: usize) {
+        let info = self.links[conn].socket.and_then(tcp_info);
+        self.inspected.extend(info.map(|info| (conn, info)));
     }
 
     fn close(&mut self, conn: usize) {

@@ -1,11 +1,13 @@
 //! What holds after every turn of a shard, whatever happens to it.
 
 use super::network::{Link, Network, State};
+use crate::pace::{Cursor, Pace};
 use crate::plan::{Course, Schedule, ShardPlan};
 use crate::record::Counts;
 use crate::shard::{GRACE_NS, Shard, Wake};
 use acp_wire::plan::Catchup;
 use acp_wire::{ErrorClass, NotSent};
+use std::cell::RefCell;
 
 const MS: u64 = 1_000_000;
 /// A deadline is looked at so long after it has passed, at the most.
@@ -62,6 +64,8 @@ pub(super) struct Checks {
     /// The feed has always a request.
     is_fed_well: bool,
     course: Course,
+    /// Of the schedule; looking at it changes nothing else.
+    clock: RefCell<Cursor>,
     /// Slots that were settled when the course was last changed: they stay so.
     settled: u64,
     /// Slots that were due before: some may have been given up and are not booked yet.
@@ -85,6 +89,7 @@ impl Checks {
             is_retargeted: false,
             is_fed_well,
             course: Course::planned(&part.plan),
+            clock: RefCell::default(),
             settled: 0,
             allowed: 0,
             part,
@@ -226,12 +231,12 @@ impl Checks {
     fn due(&self, is_warmup: bool, start_ns: u64, now: u64) -> u64 {
         match &self.part.plan.schedule {
             Schedule::Open { warmup, .. } if is_warmup => {
-                self.part.share(warmup.slots_before(now.saturating_sub(self.begin_ns)))
+                self.part.share(self.slots_before(warmup, now.saturating_sub(self.begin_ns)))
             }
             Schedule::Open { .. } => {
                 let Course::Open(pace) = &self.course else { return 0 };
                 let total = self.part.plan.slots_of(pace);
-                let slots = pace.slots_before(now.saturating_sub(start_ns)).min(total);
+                let slots = self.slots_before(pace, now.saturating_sub(start_ns)).min(total);
                 let due = self.part.share(slots).saturating_sub(self.part.first_index(pace));
                 due.max(self.settled)
             }
@@ -241,6 +246,10 @@ impl Checks {
                 requests.map_or(u64::MAX, own)
             }
         }
+    }
+
+    fn slots_before(&self, pace: &Pace, t_ns: u64) -> u64 {
+        pace.slots_before_by(t_ns, &mut self.clock.borrow_mut())
     }
 
     /// A connection that should be open is not left closed.
@@ -302,7 +311,8 @@ impl Checks {
     fn half_gap_ns(&self, index: u64) -> u64 {
         let Course::Open(pace) = &self.course else { return 0 };
         let index = index + self.part.first_index(pace);
-        let due_ns = |index| pace.due_ns(self.part.slot(index));
+        let cursor = &mut Cursor::default();
+        let mut due_ns = |index| pace.due_ns_by(self.part.slot(index), cursor);
         (due_ns(index) - due_ns(index.saturating_sub(1))) / 2
     }
 

@@ -5,9 +5,12 @@ use super::feed::SimFeed;
 use super::network::{Event, Network, Token};
 use super::random::Random;
 use super::scenario::Scenario;
+use super::secure::Agreement;
+use super::slowest::{RTT_US, check_slowest};
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use crate::shard::{Feed, Shard, Wake};
+use acp_wire::frame::TcpInfo;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -96,10 +99,15 @@ pub(super) fn run(
     let feed = scenario.feed.map(|empty| -> Box<dyn Feed> {
         Box::new(SimFeed::new(Random::new(random.next()), part.clone(), empty))
     });
-    let shard = Shard::new(part.clone(), feed);
+    let mut shard = Shard::new(part.clone(), feed);
     let net_random = Random::new(random.next());
-    let net =
+    let mut net =
         Network::new(scenario, part.connections, shard.wants_written(), net_random, is_traced);
+    if scenario.is_secure {
+        let Agreement { client, server } = Agreement::new(&mut random);
+        shard = shard.encrypted(client);
+        net.secure = Some(server);
+    }
     let now = scenario.begun_ns + random.spread(1, 1_000_000_000);
     let outcome = Outcome {
         measured: spares.take(),
@@ -244,6 +252,7 @@ impl Driver<'_> {
 
     fn keep(&mut self, record: Box<Record>, is_warmup: bool) {
         self.checks.keep(&record.counts, is_warmup);
+        check_slowest(&record, self.scenario.is_secure);
         let sum = if is_warmup { &mut self.outcome.warmup } else { &mut self.outcome.measured };
         sum.add(&record);
         self.spares.give(record);
@@ -266,9 +275,24 @@ impl Driver<'_> {
         let due = self.net.take_due();
         let count = due.len();
         due.into_iter().for_each(|token| self.complete(token));
+        self.answer();
         let pause_ns = self.random.between(0, 200);
         self.set_now(self.now + pause_ns);
         count
+    }
+
+    /// Some questions about connections are answered, some later, some never.
+    fn answer(&mut self) {
+        while let Some(conn) = self.net.asked.pop() {
+            match self.random.index(4) {
+                0 => {}
+                1 => return self.net.asked.push(conn),
+                _ => {
+                    let info = TcpInfo { rtt_us: RTT_US, retransmits: 0 };
+                    self.shard.inspected(conn, info);
+                }
+            }
+        }
     }
 
     fn late_ns(&mut self) -> u64 {
@@ -302,6 +326,9 @@ impl Driver<'_> {
             Event::Written => self.shard.written(&mut self.net, conn, now),
             Event::Closed(how) => self.shard.closed(&mut self.net, conn, how, now),
         }
+        if self.scenario.is_secure && self.shard.is_open(conn) {
+            self.net.note_handshake(conn);
+        }
         let pause_ns = self.random.between(0, 300);
         self.set_now(now + pause_ns);
     }
@@ -325,6 +352,9 @@ impl Driver<'_> {
         outcome.is_stopped = self.net.is_stopped;
         outcome.is_stopped_in_warmup = self.is_stopped_in_warmup;
         let record = self.shard.finish(&mut self.net);
+        check_slowest(&record, self.scenario.is_secure);
+        let asked_most = 7 + self.now.saturating_sub(outcome.start_ns) / 50_000_000;
+        assert!(self.net.inspections <= asked_most, "connections are asked about too often");
         assert_eq!(self.net.open_links(), 0, "connections are open at the end");
         outcome.measured.add(&record);
         outcome.sends = self.net.sends;

@@ -3,6 +3,7 @@
 use super::random::Random;
 use crate::plan::ShardPlan;
 use crate::shard::{Feed, Given, SMALL_BATCH_BYTES, Wanted};
+use acp_wire::frame::MAX_TAGS;
 
 /// A feed. It holds the core to what it may ask for.
 pub(super) struct SimFeed {
@@ -31,6 +32,14 @@ impl SimFeed {
     }
 }
 
+/// Tags that there are; some of them are more than a record tells apart.
+const TAGS: u64 = MAX_TAGS as u64 + 10;
+
+/// The tag of a slot. Each has one.
+fn tag_of(slot: u64) -> u16 {
+    1 + (slot % TAGS) as u16
+}
+
 impl Feed for SimFeed {
     fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given> {
         self.check(wanted);
@@ -45,6 +54,6 @@ impl Feed for SimFeed {
         let padding = if is_large { self.random.index(2 * SMALL_BATCH_BYTES) } else { 0 };
         bytes.resize(bytes.len() + padding, b'x');
         bytes.extend_from_slice(b"\r\n\r\n");
-        Some(Given { is_head: self.part.plan.request.is_head, tag: 0 })
+        Some(Given { is_head: self.part.plan.request.is_head, tag: tag_of(wanted.slot) })
     }
 }

@@ -16,7 +16,9 @@ mod network;
 mod random;
 mod run;
 mod scenario;
+mod secure;
 mod server;
+mod slowest;
 
 use driver::Spares;
 use std::panic::{AssertUnwindSafe, catch_unwind};

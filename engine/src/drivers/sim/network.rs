@@ -4,10 +4,12 @@
 
 use super::random::Random;
 use super::scenario::{Faults, Scenario, Split};
+use super::secure::{Piece, Secure};
 use super::server::{GOOD_BYE, Reply};
 use crate::plan::Plan;
 use crate::shard::{Closed, Net, SMALL_BATCH_BYTES};
 use acp_wire::ErrorClass;
+use rustls::ServerConfig;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::net::SocketAddr;
@@ -79,6 +81,8 @@ pub(super) struct Link {
     is_deaf: bool,
     /// The client knows that.
     is_last: bool,
+    /// The server's side of its encryption.
+    secure: Option<Box<Secure>>,
 }
 
 /// All connections of one shard.
@@ -102,6 +106,11 @@ pub(super) struct Network {
     pub(super) service_ns: u64,
     /// Calls of the core.
     pub(super) calls: u64,
+    /// By this servers encrypt.
+    pub(super) secure: Option<Arc<ServerConfig>>,
+    /// Connections that the core has asked about, and how many there were in all.
+    pub(super) asked: Vec<usize>,
+    pub(super) inspections: u64,
     faults: Faults,
     plan: Arc<Plan>,
     wants_written: bool,
@@ -130,6 +139,9 @@ impl Network {
             lost_on_used: 0,
             service_ns: 0,
             calls: 0,
+            secure: None,
+            asked: Vec::new(),
+            inspections: 0,
             faults: scenario.faults.clone(),
             plan: Arc::clone(&scenario.plan),
             wants_written,
@@ -207,18 +219,71 @@ impl Network {
                 *ends += more_ends;
                 *is_last |= more_last;
             }
-            link.is_last |= *is_last;
-            link.served += *ends as u64;
-            for asked_ns in link.asked_ns.drain(..(*ends).min(link.asked_ns.len())) {
-                self.service_ns += self.now - asked_ns;
-            }
         }
+        let event = if link.secure.is_some() { self.encrypt(conn, event)? } else { event };
+        let link = &mut self.links[conn];
         match event {
-            Event::Opened => (link.state, link.since_ns) = (State::Open, self.now),
+            Event::Received { ends, is_last, .. } => {
+                link.is_last |= is_last;
+                link.served += ends as u64;
+                for asked_ns in link.asked_ns.drain(..ends.min(link.asked_ns.len())) {
+                    self.service_ns += self.now - asked_ns;
+                }
+            }
+            // Where there is a handshake to come, the client has yet to say when it is done.
+            Event::Opened if link.secure.is_none() => {
+                (link.state, link.since_ns) = (State::Open, self.now);
+            }
             Event::Written => link.is_writing = false,
-            _ => {}
+            Event::Opened | Event::OpenFailed(_) | Event::Closed(_) => {}
         }
         Some(event)
+    }
+
+    /// What comes of an event of an encrypted connection; nothing if that is yet to come.
+    fn encrypt(&mut self, conn: usize, event: Event) -> Option<Event> {
+        let link = &mut self.links[conn];
+        let secure = link.secure.as_mut()?;
+        let piece = match event {
+            Event::Received { bytes, ends, is_last } => {
+                if self.random.chance(self.faults.garbage) {
+                    secure.break_off(&mut self.random);
+                }
+                secure.say(&bytes, ends, is_last);
+                secure.next(&mut self.random, self.faults.split)
+            }
+            Event::Closed(Closed::Gracefully) => {
+                if self.random.chance(700) {
+                    secure.say_good_bye();
+                }
+                let rest = secure.rest(&mut self.random);
+                if rest.is_none() {
+                    return Some(event);
+                }
+                self.push(conn, self.now, event);
+                rest
+            }
+            event => return Some(event),
+        };
+        self.speak_on(conn, self.now);
+        piece.map(|Piece { bytes, ends, is_last }| Event::Received { bytes, ends, is_last })
+    }
+
+    /// What an encrypted connection has yet to bring comes a little later.
+    fn speak_on(&mut self, conn: usize, now: u64) {
+        if self.links[conn].secure.as_ref().is_some_and(|secure| secure.has_more()) {
+            let at_ns = now + self.random.spread(100, 20_000);
+            let (bytes, ends, is_last) = (Vec::new(), 0, false);
+            self.push(conn, at_ns, Event::Received { bytes, ends, is_last });
+        }
+    }
+
+    /// The client takes a connection for open, which it knows before the server does.
+    pub(super) fn note_handshake(&mut self, conn: usize) {
+        let link = &mut self.links[conn];
+        if link.state == State::Connecting {
+            (link.state, link.since_ns) = (State::Open, self.now);
+        }
     }
 
     /// The server closes at `at_ns`; what it sent before that still comes, unless it is a reset.
@@ -281,6 +346,7 @@ impl Network {
         let life_ns = random.spread(1_000, faults.life_max_ns.max(1_000));
         let doom = random.chance(faults.doomed).then(|| random.chance(500));
         let good_bye = random.chance(faults.unsolicited).then(|| random.chance(700));
+        self.links[conn].secure = self.secure.as_ref().map(|config| Box::new(Secure::new(config)));
         self.push(conn, at_ns, Event::Opened);
         if let Some(is_reset) = doom {
             self.schedule(conn, at_ns + life_ns, Kind::Doom { is_reset });
@@ -345,6 +411,18 @@ impl Network {
 }
 
 impl Network {
+    /// Bytes of requests come to the server, in so many bytes on the wire. Requests from a feed have
+    /// no body here, so their ends can be counted.
+    fn hear(&mut self, conn: usize, plain: &[u8], bytes: usize) {
+        let request = &self.plan.request.bytes;
+        let count = match plain.starts_with(request) {
+            true => plain.len() / request.len(),
+            false => plain.windows(4).filter(|&window| window == b"\r\n\r\n").count(),
+        };
+        self.sent_bytes += plain.len() as u64;
+        self.carry(conn, count, bytes > SMALL_BATCH_BYTES);
+    }
+
     /// Requests come to the server.
     fn carry(&mut self, conn: usize, count: usize, wants_written: bool) {
         self.trace(|| format!("{conn:>3} send {count}"));
@@ -389,11 +467,23 @@ impl Net for Network {
         self.carry(conn, count, wants_written);
     }
 
-    /// Requests from a feed have no body here, so their ends can be counted.
     fn write(&mut self, conn: usize, bytes: &[u8]) {
-        let count = bytes.windows(4).filter(|&window| window == b"\r\n\r\n").count();
-        self.sent_bytes += bytes.len() as u64;
-        self.carry(conn, count, bytes.len() > SMALL_BATCH_BYTES);
+        assert!(!self.is_stopped, "bytes are written after the stop");
+        let Some(secure) = &mut self.links[conn].secure else {
+            return self.hear(conn, bytes, bytes.len());
+        };
+        let plain = secure.hear(bytes);
+        self.speak_on(conn, self.now);
+        if !plain.is_empty() {
+            self.note_handshake(conn);
+            self.hear(conn, &plain, bytes.len());
+        }
+    }
+
+    fn inspect(&mut self, conn: usize) {
+        assert_eq!(self.links[conn].state, State::Open, "connection {conn} is asked about");
+        self.inspections += 1;
+        self.asked.push(conn);
     }
 
     fn close(&mut self, conn: usize) {

@@ -4,7 +4,7 @@ use super::driver::{self, Outcome, Spares};
 use super::random::Random;
 use super::scenario::Scenario;
 use crate::plan::{Course, Plan, Schedule, ShardPlan, split};
-use crate::record::{Distributions, Record};
+use crate::record::{Distributions, Record, Tagged};
 use crate::shard::GRACE_NS;
 use acp_wire::plan::Catchup;
 use acp_wire::{Books, ErrorClass, NotSent};
@@ -16,10 +16,19 @@ const SECOND: u64 = 1_000 * MS;
 /// How often one request is sent again, at the most.
 const RETRIES: u64 = 3;
 
+/// Classes that nothing here brings about.
+const IMPOSSIBLE: [ErrorClass; 5] = [
+    ErrorClass::Dns,
+    ErrorClass::ConnectOther,
+    ErrorClass::TlsUnknownCa,
+    ErrorClass::TlsExpired,
+    ErrorClass::TlsHostName,
+];
+
 /// Simulates the run of a seed and checks it.
 pub(super) fn check(seed: u64, is_traced: bool, spares: &mut Spares) {
     let mut random = Random::new(seed);
-    let scenario = Scenario::new(&mut random);
+    let scenario = Scenario::new(seed, &mut random);
     if is_traced {
         eprintln!("{:#?}\n{:#?}", scenario.plan.document, scenario.faults);
         let Scenario { shards, stop_ns, share, begun_ns, changes, .. } = &scenario;
@@ -69,7 +78,9 @@ fn check_shard(scenario: &Scenario, outcome: &Outcome, planned: Option<u64>) {
     assert!(books.balanced, "{books:#?}");
     assert_eq!(books.planned, planned.unwrap_or(books.sent), "slots of the schedule");
     check_reasons(scenario, outcome, &books);
-    check_histograms(plan, &outcome.measured, &books);
+    check_histograms(scenario, &outcome.measured, &books);
+    check_groups(scenario, &outcome.measured, &books);
+    assert_eq!(outcome.warmup.slowest.iter().len(), 0, "slow requests of the warm-up");
     check_times(scenario, outcome, &books);
     check_network(scenario, outcome);
     check_time(&plan.with_course(&outcome.course), scenario.extra_ns(), outcome, &books);
@@ -100,12 +111,14 @@ fn check_reasons(scenario: &Scenario, outcome: &Outcome, books: &Books) {
     // Of those, only requests that wait for a connection were not on one.
     let most = u64::from(plan.connections) * u64::from(plan.pipeline);
     assert!(unanswered <= most, "{unanswered} requests in flight that are on no connection");
-    for class in [ErrorClass::Tls, ErrorClass::Dns, ErrorClass::ConnectOther] {
+    let is_tls_possible = scenario.is_secure && !scenario.faults.is_calm;
+    for class in IMPOSSIBLE.into_iter().chain((!is_tls_possible).then_some(ErrorClass::Tls)) {
         assert!(!books.errors.contains_key(&class), "there was no `{}`", class.name());
     }
 }
 
-fn check_histograms(plan: &Plan, record: &Record, books: &Books) {
+fn check_histograms(scenario: &Scenario, record: &Record, books: &Books) {
+    let plan = &*scenario.plan;
     let (counts, distributions) = (&record.counts, &record.distributions);
     let unexpected = counts.errors[ErrorClass::Unexpected.index()];
     let Distributions {
@@ -117,7 +130,10 @@ fn check_histograms(plan: &Plan, record: &Record, books: &Books) {
         send_lag,
         error_response,
     } = distributions;
-    assert!(handshake.is_empty(), "there was no TLS");
+    let handshakes = if scenario.is_secure { counts.connects } else { 0 };
+    assert_eq!(handshake.len(), handshakes, "handshake times");
+    let counted = counts.full_handshakes + counts.resumed_handshakes;
+    assert_eq!(counted, handshakes, "handshakes");
     assert_eq!(response.len(), books.completed - unexpected, "response times");
     assert_eq!(service.len(), response.len(), "service times");
     assert_eq!(first_byte.len(), response.len(), "first bytes");
@@ -130,6 +146,27 @@ fn check_histograms(plan: &Plan, record: &Record, books: &Books) {
     if let Schedule::Open { catchup: Catchup::None, late_limit_ns, .. } = plan.schedule {
         assert!(send_lag.max() <= rounded(late_limit_ns), "a late slot was sent, not given up");
     }
+}
+
+/// Classes of status and tags add up.
+fn check_groups(scenario: &Scenario, record: &Record, books: &Books) {
+    let mut of_class = [0; 6];
+    for (status, count) in record.counts.by_status() {
+        of_class[usize::from(acp_report::class_of(status))] += count;
+    }
+    let found: Vec<_> = record.classes.iter().map(acp_report::Buckets::len).collect();
+    assert_eq!(found, of_class, "response times by class");
+    let unexpected = record.counts.errors[ErrorClass::Unexpected.index()];
+    let tags: Vec<_> = record.tags.used().map(|(_, tagged)| tagged).collect();
+    if scenario.feed.is_none() {
+        assert!(tags.is_empty(), "nobody gave tags");
+        return;
+    }
+    let sum = |of: fn(&&Tagged) -> u64| tags.iter().map(of).sum::<u64>();
+    assert_eq!(sum(|tag| tag.completed), books.completed, "responses by tag");
+    assert_eq!(sum(|tag| tag.errors), books.errors_total(), "errors by tag");
+    let expected = books.completed - unexpected;
+    assert_eq!(sum(|tag| tag.response.len()), expected, "response times by tag");
 }
 
 /// Times are those that the network has seen.
@@ -167,7 +204,12 @@ fn check_network(scenario: &Scenario, outcome: &Outcome) {
         return;
     }
     let received = measured.bytes_received + warmup.bytes_received;
-    assert_eq!(received, outcome.received_bytes, "bytes received");
+    if scenario.is_secure {
+        // Counted are those of HTTP, without what encryption adds.
+        assert!(received <= outcome.received_bytes, "bytes that nobody has sent");
+    } else {
+        assert_eq!(received, outcome.received_bytes, "bytes received");
+    }
     // Retries are counted for requests of the measured part only.
     let most = measured.sent + measured.retried_requests + warmup.sent * (RETRIES + 1);
     assert!(outcome.sends <= most, "requests are sent twice");

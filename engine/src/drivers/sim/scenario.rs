@@ -4,7 +4,7 @@ use super::random::Random;
 use crate::pace::Change;
 use crate::plan::{Plan, Schedule, compile};
 use acp_wire::agent::Share;
-use acp_wire::plan::{Catchup, Load, Model};
+use acp_wire::plan::{Arrival, Catchup, Load, Model};
 use acp_wire::units::Rate;
 use std::sync::Arc;
 
@@ -30,7 +30,12 @@ pub(super) struct Scenario {
     pub(super) retarget_ns: Option<u64>,
     /// Requests come from a feed, which has none so often, per mille.
     pub(super) feed: Option<u64>,
+    /// Connections are encrypted.
+    pub(super) is_secure: bool,
 }
+
+/// Every so many seeds have encrypted connections: handshakes cost more than all else of a run.
+const SECURE_EVERY: u64 = 50;
 
 /// A change of the course. Times are from the start of the measured part.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +97,7 @@ pub(super) enum Split {
 }
 
 impl Scenario {
-    pub(super) fn new(random: &mut Random) -> Self {
+    pub(super) fn new(seed: u64, random: &mut Random) -> Self {
         let is_calm = random.chance(250);
         let document = document(random, is_calm);
         let plan = Arc::new(compile(&document).unwrap_or_else(|error| {
@@ -110,6 +115,7 @@ impl Scenario {
         let empty = if is_calm { 0 } else { random.pick(&[0, 0, 10, 300]) };
         let feed = random.chance(300).then_some(empty);
         let retarget_ns = random.chance(150).then(|| random.between(0, length_ns));
+        let is_secure = seed.is_multiple_of(SECURE_EVERY);
         Self {
             plan,
             shards,
@@ -121,6 +127,7 @@ impl Scenario {
             frame_ns,
             retarget_ns,
             feed,
+            is_secure,
         }
     }
 
@@ -249,6 +256,10 @@ fn document(random: &mut Random, is_calm: bool) -> acp_wire::Plan {
             document.request.body = Some("x".repeat(body_bytes));
         }
         _ => {}
+    }
+    if document.load.model == Model::Open && random.chance(400) {
+        document.load.arrival = Arrival::Poisson;
+        document.seed = random.next();
     }
     document
 }

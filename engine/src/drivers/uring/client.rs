@@ -4,7 +4,7 @@
 //! tick ─► core's turn ─► opens ─► enter (submit and wait) ─► spin until due ─► completions ─► core's events
 //! ```
 
-use super::links::{CONNECT, Links, RECEIVE, RECEIVE_LARGE, REMAINDER, SEND, WRITE};
+use super::links::{CONNECT, INSPECT, Links, RECEIVE, RECEIVE_LARGE, REMAINDER, SEND, WRITE};
 use super::{Buffers, Completion, Ring, RingError, RingOptions, SMALL_BUFFER_BYTES, Token, Wait};
 use crate::drivers::errno;
 use crate::drivers::host::{HEARTBEAT_NS, Host, Start};
@@ -23,6 +23,9 @@ const SMALL_BUFFERS: u16 = 128;
 const LARGE_BUFFERS: u16 = 64;
 const LARGE_BUFFER_BYTES: u32 = 32 * 1024;
 
+/// Looks, of a millisecond each, for the answers about connections that are under way at the end.
+const LAST_LOOKS: u32 = 8;
+
 /// Runs a shard to its end on the thread that calls.
 pub fn run(shard: Shard, mut host: Host) {
     let mut client = match Client::new(shard) {
@@ -30,7 +33,11 @@ pub fn run(shard: Shard, mut host: Host) {
         Err(error) => return host.fail(&error),
     };
     match client.drive(&mut host) {
-        Ok(()) => host.end(client.shard, &mut client.links),
+        Ok(()) => {
+            host.load_ended(&mut client.shard);
+            client.end_inspections();
+            host.end(client.shard, &mut client.links);
+        }
         Err(error) => host.abandon(client.shard, &mut client.links, &error),
     }
 }
@@ -201,6 +208,7 @@ impl Client {
             SEND => self.sent(completion, token, now),
             WRITE => self.wrote(completion, token),
             REMAINDER => self.wrote_piece(completion, token, now),
+            INSPECT => self.inspected(completion, token),
             // Cancelling and closing: whether there was something to cancel does not matter.
             _ => {}
         }
@@ -260,6 +268,33 @@ impl Client {
         }
     }
 
+    /// Whatever has become of the connection since: the answer is of when it was asked for.
+    #[cold]
+    fn inspected(&mut self, completion: Completion, token: Token) {
+        if let Some(info) = self.links.inspected(completion.count()) {
+            self.shard.inspected(token.index as usize, info);
+        }
+    }
+
+    /// Descriptors that the kernel is making would stay open for ever.
+    fn end_inspections(&mut self) {
+        for _ in 0..LAST_LOOKS {
+            let wait = Wait::Within { count: 1, timeout_ns: 1_000_000 };
+            if !self.links.is_inspecting() || self.links.ring.enter(wait).is_err() {
+                return;
+            }
+            self.completions.clear();
+            self.links.ring.reap(&mut self.completions);
+            for number in 0..self.completions.len() {
+                let completion = self.completions[number];
+                let token = Token::unpack(completion.user_data);
+                if token.kind == INSPECT {
+                    self.inspected(completion, token);
+                }
+            }
+        }
+    }
+
     /// A failed send says nothing that the end of the receive does not say too.
     fn sent(&mut self, completion: Completion, token: Token, now: u64) {
         if self.links.is_live(token) && completion.count().is_ok() && self.shard.wants_written() {
@@ -286,9 +321,9 @@ impl Client {
             return self.links.free_orphan(token);
         }
         let conn = token.index as usize;
-        if let Ok(bytes) = completion.count()
-            && self.links.piece_gone(conn, bytes as usize)
-        {
+        // One that has failed has gone too; the end of the receive says why.
+        let bytes = completion.count().unwrap_or(0);
+        if self.links.piece_gone(conn, bytes as usize) {
             self.shard.written(&mut self.links, conn, now);
         }
     }

@@ -5,11 +5,13 @@
 
 use super::outbox::{Outbox, Segment};
 use super::remainder::Remainder;
+use super::tcp_info::tcp_info_of_installed;
 use super::{AddressId, Notify, Ring, RingError, Token, Wait};
 use crate::drivers::{errno, socket};
 use crate::plan::ShardPlan;
 use crate::shard::{Net, SMALL_BATCH_BYTES, wants_written};
 use acp_wire::ErrorClass;
+use acp_wire::frame::TcpInfo;
 use socket2::SockAddr;
 use std::io;
 use std::net::SocketAddr;
@@ -25,6 +27,8 @@ const END: u8 = 5;
 pub(super) const WRITE: u8 = 6;
 /// A send of bytes that did not.
 pub(super) const REMAINDER: u8 = 7;
+/// A descriptor is made, to look what the kernel knows of a connection.
+pub(super) const INSPECT: u8 = 8;
 
 /// A connection that has filled so many small buffers to the brim gets large ones.
 const FULL_BUFFERS: u8 = 8;
@@ -79,6 +83,10 @@ pub(super) struct Links {
     /// Something queued names a file that opening would replace.
     must_flush: bool,
     failures: Vec<Failure>,
+    /// The kernel has not said yet that it cannot make descriptors.
+    can_inspect: bool,
+    /// Descriptors that are being made.
+    inspecting: u32,
 }
 
 impl Links {
@@ -99,6 +107,8 @@ impl Links {
             waiting: Vec::with_capacity(connections),
             must_flush: false,
             failures: Vec::new(),
+            can_inspect: true,
+            inspecting: 0,
         }
     }
 
@@ -143,6 +153,20 @@ impl Links {
     pub(super) fn connected(&mut self, conn: usize) {
         self.links[conn].is_connecting = false;
         self.receive(conn);
+    }
+
+    /// A descriptor was made, or not. Returns what the kernel says about its connection.
+    #[cold]
+    pub(super) fn inspected(&mut self, made: Result<u32, i32>) -> Option<TcpInfo> {
+        self.inspecting -= 1;
+        // Before Linux 6.8 every other one would fail too.
+        self.can_inspect &= made != Err(libc::EINVAL);
+        tcp_info_of_installed(made.ok()?)
+    }
+
+    /// Whether descriptors are being made.
+    pub(super) fn is_inspecting(&self) -> bool {
+        self.inspecting > 0
     }
 
     pub(super) fn has_failures(&self) -> bool {
@@ -348,6 +372,13 @@ impl Net for Links {
             link.segment = self.outbox.write(conn, link.segment, bytes);
         } else {
             self.write_large(conn, bytes, !is_small);
+        }
+    }
+
+    fn inspect(&mut self, conn: usize) {
+        if self.can_inspect && self.links[conn].has_file {
+            self.inspecting += 1;
+            self.ring.install_descriptor(file(conn), self.token(INSPECT, conn));
         }
     }
 

@@ -24,6 +24,7 @@ mod probe;
 mod registered;
 mod remainder;
 mod ring;
+mod tcp_info;
 mod token;
 
 pub use buffers::{BufferId, Buffers, SMALL_BUFFER_BYTES};
@@ -34,4 +35,5 @@ pub use features::Features;
 pub use operations::{AddressId, BytesId, Notify, Shutdown};
 pub use probe::probe;
 pub use ring::{Counters, Ring, RingOptions, Wait};
+pub use tcp_info::tcp_info;
 pub use token::Token;

@@ -207,6 +207,13 @@ impl Ring {
         self.push_plain(opcode::AsyncCancel2::new(matching).build(), notify, user_data);
     }
 
+    /// Makes a file descriptor for the file at index `file`, which stays in the table: the result of
+    /// the completion, and whoever gets it has to close it. Linux 6.8; `EINVAL` before that.
+    pub fn install_descriptor(&mut self, file: u32, user_data: u64) {
+        let entry = opcode::FixedFdInstall::new(types::Fixed(file), 0);
+        self.push_plain(entry.build(), Notify::Always, user_data);
+    }
+
     /// Takes `file` out of the table and closes it. An armed receive holds its file: the connection
     /// lives on until that has ended, so cancel or shut down first.
     pub fn close(&mut self, file: u32, notify: Notify, user_data: u64) {

@@ -24,14 +24,14 @@ pub(super) struct Taken {
 
 /// The cursor.
 pub(super) enum Slots {
-    Open(Open),
+    Open(Box<Open>),
     Closed(Closed),
 }
 
 impl Slots {
     pub(super) fn new(plan: &ShardPlan) -> Self {
         match &plan.plan.schedule {
-            Schedule::Open { .. } => Self::Open(Open::new(plan)),
+            Schedule::Open { .. } => Self::Open(Box::new(Open::new(plan))),
             Schedule::Closed { requests, duration_ns } => {
                 Self::Closed(Closed::new(plan, *requests, *duration_ns))
             }

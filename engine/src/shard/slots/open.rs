@@ -1,7 +1,7 @@
 //! Slots with due times.
 
 use super::Taken;
-use crate::pace::Pace;
+use crate::pace::{Cursor, Pace};
 use crate::plan::{Schedule, ShardPlan};
 use acp_wire::plan::Catchup;
 use std::sync::Arc;
@@ -16,12 +16,17 @@ pub(in crate::shard) struct Open {
     measured: Arc<Pace>,
     /// Of the present part.
     pace: Arc<Pace>,
+    /// Of the slots, and of the clock behind them: each goes forward in small steps.
+    ahead: Cursor,
+    clock: Cursor,
     is_measuring: bool,
     start_ns: u64,
     /// Own slots up to here are somebody else's.
     first: u64,
     /// Own slots up to here belong to the present part of the run.
     total: u64,
+    /// End of the present part of the run.
+    end_ns: u64,
     /// The next own slot, and when it is due.
     next: u64,
     due_ns: u64,
@@ -44,10 +49,13 @@ impl Open {
             plan: plan.clone(),
             measured: Arc::clone(pace),
             pace: Arc::clone(pace),
+            ahead: Cursor::default(),
+            clock: Cursor::default(),
             is_measuring: false,
             start_ns: u64::MAX,
             first: 0,
             total: 0,
+            end_ns: u64::MAX,
             next: 0,
             due_ns: u64::MAX,
             catchup: *catchup,
@@ -74,7 +82,10 @@ impl Open {
             self.total = self.plan.share(self.plan.plan.slots_of(&self.pace));
             self.first = self.plan.first_index(&self.pace).min(self.total);
         }
+        self.end_ns = self.end_of_part_ns();
         self.seek(self.first);
+        // The first look takes memory; none may be taken later.
+        self.due_before(start_ns);
     }
 
     /// A part that takes over in the middle of a run has no warm-up, and one that comes late has only
@@ -98,6 +109,7 @@ impl Open {
         self.skip_to(self.plan.first_index(pace));
         // A change that comes late may leave fewer slots than were taken.
         self.total = self.plan.share(self.plan.plan.slots_of(pace)).max(self.next);
+        self.end_ns = self.end_of_part_ns();
         self.smooth_ns = 0;
         self.seek(self.next);
     }
@@ -113,7 +125,8 @@ impl Open {
 
     fn seek(&mut self, next: u64) {
         self.next = next;
-        self.due_ns = self.start_ns.saturating_add(self.pace.due_ns(self.plan.slot(next)));
+        let due_ns = self.pace.due_ns_by(self.plan.slot(next), &mut self.ahead);
+        self.due_ns = self.start_ns.saturating_add(due_ns);
     }
 
     #[inline]
@@ -177,16 +190,20 @@ impl Open {
     }
 
     /// Own slots that are due before `now`, from the start of the schedule.
-    pub(super) fn due_before(&self, now: u64) -> u64 {
-        let slots = self.pace.slots_before(now.saturating_sub(self.start_ns));
+    pub(super) fn due_before(&mut self, now: u64) -> u64 {
+        let slots = self.pace.slots_before_by(now.saturating_sub(self.start_ns), &mut self.clock);
         self.plan.share(slots).min(self.total)
     }
 
     pub(super) fn is_exhausted(&self, now: u64) -> bool {
-        self.next >= self.total && now >= self.end_ns()
+        self.next >= self.total && now >= self.end_ns
     }
 
     pub(super) fn end_ns(&self) -> u64 {
+        self.end_ns
+    }
+
+    fn end_of_part_ns(&self) -> u64 {
         // A count can end before the schedule does.
         let length_ns = if self.total == self.plan.share(self.pace.total()) {
             self.pace.duration_ns()

@@ -4,7 +4,7 @@ use super::*;
 use crate::pace::Change;
 use crate::plan::{compile, split};
 use acp_wire::agent::Share;
-use acp_wire::plan::{Catchup, Load, Model};
+use acp_wire::plan::{Arrival, Catchup, Load, Model};
 use acp_wire::units::parse_rate;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn begun(plans: &[ShardPlan]) -> Vec<Slots> {
 }
 
 /// Own slots that are due before `now`.
-fn due_before(slots: &Slots, now: u64) -> u64 {
+fn due_before(slots: &mut Slots, now: u64) -> u64 {
     match slots {
         Slots::Open(open) => open.due_before(now),
         Slots::Closed(_) => panic!("a closed loop has no due times"),
@@ -103,6 +103,61 @@ fn shards_share_out_a_schedule() {
 }
 
 #[test]
+fn shards_share_out_random_arrivals() {
+    for (what, load) in [
+        ("a rate", open_loop("5k", "2s")),
+        ("fewer slots than shards", open_loop("2", "2s")),
+        ("a slow rate", open_loop("0.5", "60s")),
+        ("a count", Load { requests: Some(700), duration: None, ..open_loop("1k", "1s") }),
+    ] {
+        let load = Load { arrival: Arrival::Poisson, ..load };
+        let plans = shard_plans(load.clone(), &Share::whole(64), 1);
+        let Schedule::Open { pace, total, .. } = &plans[0].plan.schedule else {
+            panic!("{what} has due times");
+        };
+        let expected: Vec<_> = (0..*total).map(|slot| pace.due_ns(slot)).collect();
+        assert!(load.requests.is_none_or(|requests| requests == *total), "{what}: all of a count");
+        for shards in [1, 2, 7] {
+            let found = parts(load.clone(), shards);
+            let mut due: Vec<_> =
+                found.into_iter().flat_map(|mut slots| taken_on_time(&mut slots)).collect();
+            due.sort_unstable();
+            assert_eq!(due, expected, "{what} over {shards} shards");
+        }
+    }
+}
+
+#[test]
+fn a_change_moves_no_random_arrival_that_was_due_before() {
+    let faster = [(500 * MS, Change::Rate(parse_rate("3k").unwrap()))];
+    let load = Load { arrival: Arrival::Poisson, ..open_loop("1k", "1s") };
+    for (what, told_ns, shards) in [("in time", 480 * MS, 3), ("at once", 500 * MS, 1)] {
+        let plans = shard_plans(load.clone(), &Share::whole(8), shards);
+        let planned = Course::planned(&plans[0].plan);
+        let changed = planned.with_change(faster[0].0, faster[0].1).unwrap();
+        let (Course::Open(planned), Course::Open(changed)) = (planned, changed) else {
+            panic!("{what}: an open loop");
+        };
+        let before = planned.slots_before(500 * MS);
+        let early = (0..before).map(|slot| planned.due_ns(slot));
+        let expected: Vec<_> =
+            early.chain((before..changed.total()).map(|slot| changed.due_ns(slot))).collect();
+        let mut all = begun(&plans);
+        let mut due = Vec::new();
+        for slots in &mut all {
+            due.extend(taken_until(slots, 0, told_ns));
+        }
+        change(&mut all, &plans[0], &faster, START_NS + told_ns);
+        for slots in &mut all {
+            due.extend(taken_until(slots, told_ns, 5 * SECOND));
+            assert!(slots.is_exhausted(START_NS + 5 * SECOND), "{what}");
+        }
+        due.sort_unstable();
+        assert_eq!(due, expected, "{what}");
+    }
+}
+
+#[test]
 fn slots_are_planned_when_they_are_due() {
     for (what, rate, after_ns, planned) in [
         ("none at the start itself", "10", 0, 0),
@@ -112,7 +167,7 @@ fn slots_are_planned_when_they_are_due() {
         ("no more after the end", "10", u64::MAX - START_NS, 20),
         ("rate below one", "0.5", 2 * SECOND, 1),
     ] {
-        let slots = &parts(open_loop(rate, "2s"), 1)[0];
+        let slots = &mut parts(open_loop(rate, "2s"), 1)[0];
         assert_eq!(due_before(slots, START_NS + after_ns), planned, "{what}");
     }
 }

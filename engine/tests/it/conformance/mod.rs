@@ -3,9 +3,14 @@
 //! Every run is held against what the server has seen, its books must balance, and its frames must
 //! add up to its report.
 
+mod certificates;
 mod failures;
 mod load;
+mod nginx;
 mod responses;
+mod slowest;
+mod sources;
+mod tls;
 
 use acp_engine::drivers::{DriverKind, choose};
 use acp_engine::launch::{Control, Options, Seen, run};
@@ -105,6 +110,10 @@ fn assert_frames_add_up(report: &Report, frames: &[Frame]) {
     assert_eq!(again.connections, report.connections);
     assert_eq!(again.generator, report.generator);
     assert_eq!(again.histograms, report.histograms, "bit by bit");
+    assert_eq!((&again.classes, &again.tags), (&report.classes, &report.tags));
+    assert_eq!(again.slowest, report.slowest);
+    let in_classes: u64 = report.classes.values().map(|class| class.count).sum();
+    assert_eq!(in_classes, report.books.completed, "complete responses by class");
     let in_series = report.series.iter().map(|frame| frame.response_ns.expect("of a second").count);
     assert_eq!(in_series.sum::<u64>(), report.latency.response_ns.count);
     let cost = &report.generator;

@@ -1,0 +1,116 @@
+//! What gives a shard its requests: lines that a reader has made into requests, or a template.
+
+use super::batch::{Batch, now_ms};
+use crate::plan::{RequestLine, RequestTemplate, Scratch, Values};
+use crate::shard::{Feed, Given, Wanted};
+use rtrb::{Consumer, Producer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Nobody has asked yet.
+pub(super) const NOT_ASKED: u64 = u64::MAX;
+
+/// The shard's end of a lane.
+pub(super) struct Stream {
+    pub(super) from: Consumer<Batch>,
+    /// Batches that were used go back.
+    pub(super) back: Producer<Batch>,
+    /// The index that was asked for when no batch had it.
+    pub(super) wanted: Arc<AtomicU64>,
+    /// Requests belong to slots. If not, each is given once, whatever its index.
+    pub(super) is_by_slot: bool,
+    batch: Option<Batch>,
+    next: usize,
+}
+
+impl Stream {
+    pub(super) fn new(
+        from: Consumer<Batch>,
+        back: Producer<Batch>,
+        wanted: Arc<AtomicU64>,
+        is_by_slot: bool,
+    ) -> Self {
+        Self { from, back, wanted, is_by_slot, batch: None, next: 0 }
+    }
+
+    #[inline]
+    fn give(&mut self, index: u64, bytes: &mut Vec<u8>) -> Option<Given> {
+        loop {
+            if self.batch.is_none() {
+                self.wanted.store(index, Ordering::Relaxed);
+                self.batch = Some(self.from.pop().ok()?);
+                self.next = 0;
+            }
+            let Some(batch) = &self.batch else { return None };
+            let number = match self.is_by_slot {
+                true => usize::try_from(index.wrapping_sub(batch.first)).unwrap_or(usize::MAX),
+                false => self.next,
+            };
+            if number >= batch.len() {
+                self.end_batch();
+                continue;
+            }
+            self.next = number + 1;
+            match batch.get(number) {
+                Some((given, request)) => {
+                    let at = bytes.len();
+                    bytes.extend_from_slice(request);
+                    batch.write_now(number, at, bytes);
+                    return Some(given);
+                }
+                None if self.is_by_slot => return None,
+                None => {}
+            }
+        }
+    }
+
+    fn end_batch(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            // There is room for all that there are; one that is lost is made anew.
+            drop(self.back.push(batch));
+        }
+    }
+}
+
+/// Requests of a source.
+pub(super) struct FileFeed {
+    pub(super) warmup: Option<Stream>,
+    pub(super) measured: Stream,
+}
+
+impl Feed for FileFeed {
+    #[inline]
+    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given> {
+        if wanted.is_warmup {
+            return self.warmup.as_mut()?.give(wanted.index, bytes);
+        }
+        if self.warmup.is_some() {
+            // The reader sees that nobody is there any more.
+            self.warmup = None;
+        }
+        self.measured.give(wanted.index, bytes)
+    }
+}
+
+/// Requests of a template.
+pub(super) struct TemplateFeed {
+    template: Arc<RequestTemplate>,
+    seed: u64,
+    scratch: Scratch,
+}
+
+impl TemplateFeed {
+    pub(super) fn new(template: &Arc<RequestTemplate>, seed: u64) -> Self {
+        Self { template: Arc::clone(template), seed, scratch: Scratch::default() }
+    }
+}
+
+impl Feed for TemplateFeed {
+    #[inline]
+    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given> {
+        let mut values = Values::new(self.seed, wanted.is_warmup, wanted.slot, now_ms(), b"");
+        let line = RequestLine::default();
+        let is_head = self.template.render(&line, &mut values, &mut self.scratch, bytes);
+        Some(Given { is_head, tag: 0 })
+    }
+}

@@ -1,0 +1,160 @@
+//! Where the requests of a run come from when they are not all the same: a query file or folder, or
+//! a template.
+//!
+//! ```text
+//!  files ─► lines ─► cursor ─► maker ─► dealer ─► batches ─► feed of a shard
+//!           │ one thread of the process, on no CPU of a shard ┘
+//! ```
+//!
+//! **Which line a request has.** With `partition = "none"` a process's own `i`th slot has line `i`,
+//! over all its shards; with `agent` slot `k` of the run has line `k`: agents with the same file share
+//! its lines out. Behind the last line comes the first again. `random` draws a line for each slot from
+//! seed and slot; `shuffle` goes through each pass in an order that follows from the seed. The measured
+//! part begins with line 0, whatever the warm-up took.
+//!
+//! In an open loop a slot has exactly its line, whatever was given up before; a line that cannot be
+//! sent, or that is not there when it is due, is `not_sent(source)`. In a closed loop, and from a pipe,
+//! lines go to shards as they ask for them, in batches: each line once.
+//!
+//! A relative path is one from the folder where the process works; under an agent that is a folder of
+//! the run, so paths in plans for agents are best absolute. The file is looked for on each agent.
+
+mod batch;
+mod cursor;
+mod dealer;
+mod explain;
+mod feed;
+mod files;
+mod index;
+mod lines;
+mod order;
+mod parse;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+pub use dealer::Notice;
+pub use explain::{ExplainError, Explained, explain};
+pub use files::FileError;
+pub use parse::BadLine;
+pub use reader::{Needs, Supply};
+
+use crate::plan::Plan;
+use batch::Maker;
+use cursor::{Cursor, Jumps};
+use files::Files;
+use index::Index;
+use lines::{Lines, Step};
+use parse::Kind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Of a source that is read in order so much is checked before the start.
+const CHECKED_BYTES: u64 = 64 << 20;
+
+/// Why a source cannot be used.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each variant is its message")]
+pub enum SourceError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{path}:{line}: {why}", path = path.display())]
+    Line { path: PathBuf, line: u64, why: BadLine },
+    #[error("`{path}` has no requests", path = .0.display())]
+    Empty(PathBuf),
+    #[error("`{path}` is packed, so its lines can only be read in order\nhint: gunzip it, or use order = \"seq\"", path = .0.display())]
+    Packed(PathBuf),
+    #[error("`{path}` is a pipe, so its lines can only be read in order\nhint: use a file, or order = \"seq\"", path = .0.display())]
+    PipeOrder(PathBuf),
+    #[error("`{path}` is a pipe, so a warm-up would take the first of its lines\nhint: use a file, or leave the warm-up out", path = .0.display())]
+    PipeWarmup(PathBuf),
+    #[error("failed to start the reader of the source")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A source that was found to be good, as far as that was looked at.
+#[derive(Clone, Debug)]
+struct Source {
+    files: Arc<Files>,
+    kind: Option<Kind>,
+    /// Where lines begin; only where their order is not that of the files.
+    index: Option<Arc<Index>>,
+}
+
+impl Source {
+    /// Finds the files of a plan and checks their lines: all of them where they are read in any order,
+    /// else the first 64 MiB.
+    fn open(plan: &Plan, maker: &Maker) -> Result<Option<Self>, SourceError> {
+        let Some(source) = &plan.document.source else { return Ok(None) };
+        let path = Path::new(source.file.as_deref().unwrap_or_default());
+        let files = Files::find(path)?;
+        let first = files.entries[0].path.clone();
+        let is_seq = source.order == acp_wire::plan::Order::Seq;
+        if files.is_pipe() && plan.warmup_ns > 0 {
+            return Err(SourceError::PipeWarmup(first));
+        }
+        if files.is_pipe() && !is_seq {
+            return Err(SourceError::PipeOrder(first));
+        }
+        if let Some(packed) = files.packed().filter(|_| !is_seq) {
+            return Err(SourceError::Packed(packed.into()));
+        }
+        let mut found = Self {
+            kind: Kind::given(source.format, &maker.template),
+            files: Arc::new(files),
+            index: None,
+        };
+        if !found.files.is_pipe() {
+            found.look_through(maker, !is_seq)?;
+        }
+        Ok(Some(found))
+    }
+
+    /// Reads lines, says what is wrong with one, and keeps where they begin.
+    fn look_through(&mut self, maker: &Maker, is_indexed: bool) -> Result<(), SourceError> {
+        let mut index = Index::new();
+        let mut lines = Lines::new(&self.files);
+        let (mut read_bytes, mut requests) = (0, 0_u64);
+        while is_indexed || requests == 0 || read_bytes < CHECKED_BYTES {
+            let why = match lines.step()? {
+                Step::End => break,
+                Step::Waits => continue,
+                Step::TooLong => Some(BadLine::TooLong),
+                Step::Line if Kind::skips(self.kind, lines.text()) => continue,
+                Step::Line => self.look_at(maker, lines.text()).err(),
+            };
+            let (file, number, offset) = lines.place();
+            if let Some(why) = why {
+                let path = self.files.entries[file].path.clone();
+                return Err(SourceError::Line { path, line: number, why });
+            }
+            let bytes = lines.text().len();
+            requests += 1;
+            read_bytes += bytes as u64;
+            if is_indexed {
+                index.push(file, offset, bytes);
+            }
+        }
+        if requests == 0 {
+            return Err(SourceError::Empty(self.files.entries[0].path.clone()));
+        }
+        self.index = is_indexed.then(|| Arc::new(index));
+        Ok(())
+    }
+
+    fn look_at(&mut self, maker: &Maker, text: &[u8]) -> Result<(), BadLine> {
+        let kind = match self.kind {
+            Some(kind) => kind,
+            None => *self.kind.insert(Kind::detect(text)?),
+        };
+        maker.check(kind, text)
+    }
+
+    /// A way through its lines.
+    fn cursor(&self, plan: &Plan) -> Cursor {
+        let order = plan.document.source.as_ref().map(|source| source.order).unwrap_or_default();
+        let jumps = Jumps::of(order, plan.document.seed, self.index.as_ref());
+        Cursor::new(&self.files, self.kind, jumps)
+    }
+}

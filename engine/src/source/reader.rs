@@ -1,0 +1,215 @@
+//! The thread that reads a source for all shards of this process.
+
+use super::dealer::{Dealer, Notice, Work};
+use super::feed::{FileFeed, Stream, TemplateFeed};
+use super::{Maker, Source, SourceError};
+use crate::cpus::keep_off;
+use crate::plan::{Plan, ShardPlan};
+use crate::record::TagNames;
+use crate::shard::Feed;
+use acp_wire::agent::Share;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Shortest and longest sleep of a reader that has nothing to do.
+const SHORT_SLEEP: Duration = Duration::from_micros(100);
+const LONG_SLEEP: Duration = Duration::from_millis(2);
+/// Bad lines that are told one by one.
+const MAX_NOTICES: usize = 20;
+
+/// What a supply is made for.
+pub struct Needs<'a> {
+    /// The plan.
+    pub plan: &'a Arc<Plan>,
+    /// The part of it that this process runs.
+    pub share: Share,
+    /// The same, cut into shards.
+    pub parts: &'a [ShardPlan],
+    /// CPUs of the shards.
+    pub cpus: &'a [usize],
+    /// Where tags get their numbers.
+    pub tags: &'a TagNames,
+}
+
+/// Requests for the shards of one process. Dropping it ends its thread.
+pub struct Supply {
+    feeds: Vec<Option<Box<dyn Feed>>>,
+    ready: Option<Receiver<Result<(), SourceError>>>,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Supply {
+    /// Finds and checks the source of a plan, if it has one, and begins to read it. `tell` hears what a
+    /// person should know of, from another thread.
+    ///
+    /// # Errors
+    ///
+    /// When files or lines cannot be used.
+    pub fn start(
+        needs: &Needs,
+        tell: impl Fn(Notice) + Send + 'static,
+    ) -> Result<Self, SourceError> {
+        let (plan, parts) = (needs.plan, needs.parts);
+        let Some(template) = &plan.template else {
+            return Ok(Self::without_thread(parts.iter().map(|_| None).collect()));
+        };
+        let seed = plan.document.seed;
+        let maker = |is_warmup| Maker::new(template, needs.tags, seed, is_warmup);
+        let Some(source) = Source::open(plan, &maker(false))? else {
+            let feed = |_| Some(Box::new(TemplateFeed::new(template, seed)) as Box<dyn Feed>);
+            return Ok(Self::without_thread(parts.iter().map(feed).collect()));
+        };
+        let partition = plan.document.source.as_ref().map(|source| source.partition);
+        let partition = partition.unwrap_or_default();
+        let dealer = |is_warmup| {
+            let (cursor, maker) = (source.cursor(plan), maker(is_warmup));
+            Dealer::new(cursor, source.kind, maker, partition, needs.share, parts)
+        };
+        let (measured, streams) = dealer(false);
+        let mut dealers = vec![measured];
+        let mut warmup_streams: Vec<Option<Stream>> = parts.iter().map(|_| None).collect();
+        if plan.warmup_ns > 0 {
+            let (warmup, streams) = dealer(true);
+            dealers.push(warmup);
+            warmup_streams = streams.into_iter().map(Some).collect();
+        }
+        let feeds = streams.into_iter().zip(warmup_streams).map(|(measured, warmup)| {
+            Some(Box::new(FileFeed { warmup, measured }) as Box<dyn Feed>)
+        });
+        let feeds = feeds.collect();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (ready_to, ready) = sync_channel(1);
+        let reader = Reader {
+            dealers,
+            is_over: Arc::clone(&is_over),
+            ready: Some(ready_to),
+            tell: Box::new(tell),
+            told: 0,
+        };
+        let cpus = needs.cpus.to_vec();
+        let body = move || {
+            keep_off(&cpus);
+            reader.run();
+        };
+        let thread = std::thread::Builder::new().name("source".into()).spawn(body);
+        let thread = Some(thread.map_err(SourceError::Thread)?);
+        Ok(Self { feeds, ready: Some(ready), is_over, thread })
+    }
+
+    fn without_thread(feeds: Vec<Option<Box<dyn Feed>>>) -> Self {
+        Self { feeds, ready: None, is_over: Arc::default(), thread: None }
+    }
+
+    /// The feeds of the shards, in their order; none where all requests are the same.
+    pub fn take_feeds(&mut self) -> Vec<Option<Box<dyn Feed>>> {
+        std::mem::take(&mut self.feeds)
+    }
+
+    /// Waits until every shard has its first requests, or until `is_stopped`.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub fn await_ready(&self, is_stopped: impl Fn() -> bool) -> Result<(), SourceError> {
+        let Some(ready) = &self.ready else { return Ok(()) };
+        loop {
+            match ready.recv_timeout(Duration::from_millis(20)) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Timeout) if !is_stopped() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+}
+
+impl Drop for Supply {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic was printed already.
+            drop(thread.join());
+        }
+    }
+}
+
+/// The thread.
+struct Reader {
+    /// Of the measured part, and of the warm-up.
+    dealers: Vec<Dealer>,
+    is_over: Arc<AtomicBool>,
+    ready: Option<SyncSender<Result<(), SourceError>>>,
+    tell: Box<dyn Fn(Notice) + Send>,
+    told: usize,
+}
+
+impl Reader {
+    fn run(mut self) {
+        let mut sleep = SHORT_SLEEP;
+        while !self.is_over.load(Ordering::Relaxed) && !self.dealers.is_empty() {
+            if self.round() {
+                sleep = SHORT_SLEEP;
+                continue;
+            }
+            std::thread::sleep(sleep);
+            sleep = (sleep * 2).min(LONG_SLEEP);
+        }
+    }
+
+    /// Works once for every dealer. Returns whether something was done.
+    fn round(&mut self) -> bool {
+        let mut is_busy = false;
+        let mut number = 0;
+        while number < self.dealers.len() {
+            match self.dealers[number].work() {
+                Ok(Work::Done) => is_busy = true,
+                Ok(Work::Nothing) => {}
+                Ok(Work::Over) => {
+                    self.dealers.remove(number);
+                    continue;
+                }
+                Err(error) => {
+                    self.fail(error.into());
+                    return false;
+                }
+            }
+            let notices = self.dealers[number].take_notices();
+            notices.into_iter().for_each(|notice| self.tell(notice));
+            number += 1;
+        }
+        if self.dealers.iter().all(Dealer::is_primed)
+            && let Some(ready) = self.ready.take()
+        {
+            // Whoever asked may have been stopped.
+            drop(ready.send(Ok(())));
+        }
+        is_busy
+    }
+
+    /// Nothing can be read any more: an error before the start, an event behind it.
+    fn fail(&mut self, error: SourceError) {
+        self.dealers.clear();
+        match self.ready.take() {
+            Some(ready) => drop(ready.send(Err(error))),
+            None => (self.tell)(Notice::Ended(error.to_string())),
+        }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        if let Notice::Fault(_) = &notice {
+            self.told += 1;
+            match self.told {
+                told if told < MAX_NOTICES => {}
+                MAX_NOTICES => {
+                    let text = "further faults of the source are not listed".into();
+                    return (self.tell)(Notice::Fault(text));
+                }
+                _ => return,
+            }
+        }
+        (self.tell)(notice);
+    }
+}
