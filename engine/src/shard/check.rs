@@ -2,7 +2,6 @@
 
 use crate::conn::Response;
 use memchr::memmem::Finder;
-use std::sync::Arc;
 
 /// Looks at the responses of one connection, one after the other. On the path of a request: it does
 /// not wait.
@@ -14,9 +13,6 @@ pub trait Check: Send {
     /// The present response was cut off: the next one begins.
     fn reset(&mut self);
 }
-
-/// Makes the check of one connection.
-pub type NewCheck = Arc<dyn Fn() -> Box<dyn Check> + Send + Sync>;
 
 /// Bodies that hold a text, wherever it is cut.
 pub(super) struct Contains {

@@ -29,11 +29,6 @@ pub trait Feed: Send {
     /// In an open loop the slot is given up then (`not_sent`, `source`). In a closed loop the same
     /// request is asked for again a little later.
     fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given>;
-
-    /// What a person should know of, once: why requests do not come.
-    fn note(&mut self) -> Option<String> {
-        None
-    }
 }
 
 /// Marks a request that has no bytes of its own: the plan's request is meant.

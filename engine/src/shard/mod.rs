@@ -30,8 +30,8 @@ use crate::conn::{HeadPool, ProtocolError};
 use crate::plan::{Course, ShardPlan};
 use crate::record::Record;
 use acp_wire::{ErrorClass, NotSent};
+pub use check::Check;
 use check::Contains;
-pub use check::{Check, NewCheck};
 use connection::{Connection, Requests, State};
 use feed::Bytes;
 pub use feed::{Feed, Given, Wanted};
@@ -218,11 +218,6 @@ impl Shard {
     #[must_use]
     pub fn is_writing(&self, conn: usize) -> bool {
         self.connections[conn].is_writing
-    }
-
-    /// What a person should know of where requests come from.
-    pub fn feed_note(&mut self) -> Option<String> {
-        self.feed.as_mut()?.note()
     }
 
     /// Opens connections before the run, so that the first request need not wait for one. Without
