@@ -26,13 +26,14 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Runs the engine with the settings of the terminal noted before and after.
+    /// Runs the engine with the settings of the terminal noted before and after. An interrupt goes to
+    /// the shell as well, which has to outlive it.
     fn start(target: &Target, (rows, columns): (u16, u16), flags: &str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let at = folder.path().display();
         let engine = env!("CARGO_BIN_EXE_acp-engine");
         let line = format!(
-            "stty rows {rows} cols {columns}; stty -g > {at}/before; \
+            "trap : INT; stty rows {rows} cols {columns}; stty -g > {at}/before; \
              sh -c 'echo $$ > {at}/pid; exec {engine} http://{}/ {flags} -o {at}/report.json'; \
              echo $? > {at}/code; stty -g > {at}/after",
             target.address()
@@ -40,6 +41,7 @@ impl Terminal {
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--command", &line, "/dev/null"])
             .env("TERM", "xterm-256color")
+            .env("SHELL", "/bin/sh")
             .env_remove("NO_COLOR")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
