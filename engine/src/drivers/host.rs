@@ -216,7 +216,8 @@ impl Host {
     #[cold]
     fn change(&mut self, shard: &mut Shard, net: &mut impl Net, now: u64) {
         self.revision = self.signals.revision();
-        if let Some(addresses) = self.signals.addresses() {
+        let is_new = |addresses: &Arc<_>| !Arc::ptr_eq(addresses, &shard.plan().addresses);
+        if let Some(addresses) = self.signals.addresses().filter(is_new) {
             shard.retarget(net, &addresses, now);
         }
         if let Some(course) = self.signals.course() {

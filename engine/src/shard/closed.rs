@@ -68,7 +68,8 @@ impl Shard {
         }
         connection.is_writing = false;
         connection.session = None;
-        if connection.served > 0 {
+        // One that is left for another address has done nothing wrong.
+        if connection.served > 0 || connection.is_stale {
             connection.failures = 0;
             connection.state = State::Closed;
             self.resume(net, conn, now);

@@ -148,6 +148,7 @@ impl Client {
             let timeout_ns = (until_ns - spin_ns).min(HEARTBEAT_NS);
             self.links.ring.enter(Wait::Within { count: 1, timeout_ns })?;
         }
+        self.links.entered();
         self.shard.record_mut().counts.turns += 1;
         self.reap(host)
     }

@@ -238,11 +238,26 @@ impl Links {
         self.outbox.has_waiting() || self.ring.has_unsubmitted()
     }
 
-    /// Hands what was written to the ring.
+    /// Hands what was written to the ring, unless it still has to say what became of the last bytes:
+    /// behind some that did not fit nothing may go.
     #[inline]
     pub(super) fn flush(&mut self) {
-        if self.outbox.has_waiting() {
+        if !self.outbox.has_waiting() {
+            return;
+        }
+        if !self.outbox.may_flush() {
+            self.recycle();
+        }
+        if self.outbox.may_flush() {
             self.flush_waiting();
+        }
+    }
+
+    /// The ring was entered.
+    #[inline]
+    pub(super) fn entered(&mut self) {
+        if !self.ring.has_unsubmitted() {
+            self.outbox.submitted();
         }
     }
 
@@ -258,7 +273,7 @@ impl Links {
                 unsafe { self.ring.send_now(file(conn), bytes, token) };
             }
         }
-        self.outbox.flushed(conns);
+        self.outbox.flush(conns);
     }
 
     /// Bytes behind what is written already, and not all of it at once.
@@ -268,17 +283,17 @@ impl Links {
         let remainder = link.remainder.get_or_insert_default();
         if self.outbox.is_waiting(link.segment) {
             remainder.push(self.outbox.waiting_bytes(link.segment));
-            link.segment = Segment::default();
+            link.segment = link.segment.emptied();
         }
         remainder.push(bytes);
         remainder.reports |= reports;
         self.send_remainder(conn);
     }
 
-    /// All completions that there were have been looked at: no send was short that is not known.
+    /// Once all completions that there were have been looked at no send was short that is not known.
     #[inline]
     pub(super) fn recycle(&mut self) {
-        if !self.ring.has_unsubmitted() {
+        if self.ring.is_drained() {
             self.outbox.recycle();
         }
     }
@@ -392,7 +407,8 @@ impl Net for Links {
         let generation = Token::next_generation(link.generation);
         let (full_buffers, remainder) = (link.full_buffers, link.remainder.take());
         let remainder = remainder.map(|_| Box::default());
-        *link = Link { generation, full_buffers, remainder, ..Link::default() };
+        let segment = link.segment.emptied();
+        *link = Link { generation, full_buffers, segment, remainder, ..Link::default() };
     }
 }
 

@@ -1,14 +1,18 @@
 //! Bytes on their way to the kernel: written by the core, sent when the ring is entered next.
 //!
 //! ```text
-//!  write ─► page being filled ── flush ─► pages submitted ── all completions seen ─► free pages
+//!  write ─► page being filled ── flush ─► pages flushed ── ring entered, all completions seen ─► free
 //!               one segment a connection       bytes must stay: a send may have been short
 //! ```
 //!
-//! All that is written to a connection between two submissions is one send, so that its bytes keep
-//! their order though nothing waits for completions.
+//! All that is written to a connection between two flushes is one send, and nothing is flushed while
+//! an earlier send may yet turn out to have been short: so bytes keep their order though nothing waits
+//! for the completion of a send.
 
 use std::ops::Range;
+
+/// Memory of a page that is kept for the next.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// Where the bytes of one send are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +27,11 @@ impl Segment {
     fn range(self) -> Range<usize> {
         self.start..self.end
     }
+
+    /// The same without its bytes: its connection is listed for that flush all the same.
+    pub(super) fn emptied(self) -> Self {
+        Self { end: self.start, ..self }
+    }
 }
 
 /// Bytes that were written and not yet sent for certain.
@@ -33,9 +42,11 @@ pub(super) struct Outbox {
     conns: Vec<usize>,
     /// Flushes so far.
     flushes: u64,
-    /// Pages of earlier flushes, the oldest first; the last of them is that of `flushes`.
-    submitted: Vec<Vec<u8>>,
-    free: Vec<Vec<u8>>,
+    /// The page of the last of them, until all of its sends are known to have ended.
+    flushed: Option<Vec<u8>>,
+    /// The ring has taken all of that page.
+    is_submitted: bool,
+    free: Vec<u8>,
 }
 
 impl Outbox {
@@ -46,6 +57,8 @@ impl Outbox {
         let mut start = self.filling.len();
         if segment.flush != flush {
             self.conns.push(conn);
+        } else if segment.range().is_empty() {
+            // Listed, but what it had has gone another way.
         } else if segment.end == start {
             start = segment.start;
         } else {
@@ -58,7 +71,7 @@ impl Outbox {
     /// Whether a segment waits for the next flush.
     #[inline]
     pub(super) fn is_waiting(&self, segment: Segment) -> bool {
-        segment.flush > self.flushes
+        segment.flush > self.flushes && !segment.range().is_empty()
     }
 
     /// Whether anything does.
@@ -67,13 +80,19 @@ impl Outbox {
         !self.conns.is_empty()
     }
 
+    /// Whether all earlier sends have ended, so that the next ones may begin.
+    #[inline]
+    pub(super) fn may_flush(&self) -> bool {
+        self.flushed.is_none()
+    }
+
     /// The bytes of a segment that waits.
     pub(super) fn waiting_bytes(&self, segment: Segment) -> &[u8] {
         &self.filling[segment.range()]
     }
 
-    /// Connections with a segment that waits, in order, some perhaps without one by now.
-    /// [`Self::flushed`] has to follow.
+    /// Connections that are listed for the flush, in order, some perhaps without a segment by now.
+    /// [`Self::flush`] has to follow.
     #[inline]
     pub(super) fn take_conns(&mut self) -> Vec<usize> {
         std::mem::take(&mut self.conns)
@@ -82,27 +101,38 @@ impl Outbox {
     /// From here on what is written goes with the next flush. The page stays as it is until
     /// [`Self::recycle`].
     #[inline]
-    pub(super) fn flushed(&mut self, mut conns: Vec<usize>) {
+    pub(super) fn flush(&mut self, mut conns: Vec<usize>) {
+        debug_assert!(self.may_flush(), "sends of an earlier page have not ended");
         conns.clear();
         self.conns = conns;
         self.flushes += 1;
-        let page = self.free.pop().unwrap_or_default();
-        self.submitted.push(std::mem::replace(&mut self.filling, page));
+        let page = std::mem::take(&mut self.free);
+        self.flushed = Some(std::mem::replace(&mut self.filling, page));
+        self.is_submitted = false;
     }
 
     /// The bytes of a segment that was flushed, from its byte `from` on; none: they are gone.
     pub(super) fn rest(&self, segment: Segment, from: usize) -> Option<&[u8]> {
-        let behind = usize::try_from(self.flushes.checked_sub(segment.flush)?).ok()?;
-        let page = self.submitted.len().checked_sub(behind + 1)?;
-        self.submitted[page].get(segment.start + from..segment.end)
+        let page = self.flushed.as_ref().filter(|_| segment.flush == self.flushes)?;
+        page.get(segment.start + from..segment.end)
     }
 
-    /// Everything flushed so far was taken by the kernel, or has completed.
+    /// The ring has taken everything that was flushed.
+    #[inline]
+    pub(super) fn submitted(&mut self) {
+        self.is_submitted = true;
+    }
+
+    /// Every completion that there is was looked at: sends that were submitted have ended.
     #[inline]
     pub(super) fn recycle(&mut self) {
-        while let Some(mut page) = self.submitted.pop() {
+        if !self.is_submitted {
+            return;
+        }
+        if let Some(mut page) = self.flushed.take() {
             page.clear();
-            self.free.push(page);
+            page.shrink_to(KEPT_BYTES);
+            self.free = page;
         }
     }
 }
@@ -113,7 +143,7 @@ mod tests {
 
     fn flush(outbox: &mut Outbox) -> Vec<usize> {
         let conns = outbox.take_conns();
-        outbox.flushed(conns.clone());
+        outbox.flush(conns.clone());
         conns
     }
 
@@ -135,19 +165,49 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_is_listed_once_whatever_becomes_of_its_bytes() {
+        let mut outbox = Outbox::default();
+        let first = outbox.write(7, Segment::default(), b"ab").emptied();
+        assert!(!outbox.is_waiting(first) && outbox.has_waiting());
+        outbox.write(8, Segment::default(), b"xy");
+        let first = outbox.write(7, first, b"cd");
+        let first = outbox.write(7, first, b"ef");
+        assert_eq!(outbox.waiting_bytes(first), b"cdef");
+        assert_eq!(flush(&mut outbox), [7, 8]);
+    }
+
+    #[test]
     fn bytes_stay_until_all_has_completed() {
         let mut outbox = Outbox::default();
         let old = outbox.write(1, Segment::default(), b"0123");
         flush(&mut outbox);
-        let new = outbox.write(1, old, b"4567");
-        flush(&mut outbox);
-        let waiting = outbox.write(1, new, b"89");
-        assert_eq!(outbox.rest(old, 1), Some(&b"123"[..]));
-        assert_eq!(outbox.rest(new, 4), Some(&b""[..]));
-        assert_eq!(outbox.rest(new, 5), None, "more than there was");
-        assert_eq!(outbox.rest(waiting, 0), None, "not flushed");
+        let waiting = outbox.write(1, old, b"89");
         outbox.recycle();
-        assert_eq!((outbox.rest(old, 0), outbox.rest(new, 0)), (None, None));
+        assert!(!outbox.may_flush(), "the ring has not taken them");
+        assert_eq!(outbox.rest(old, 1), Some(&b"123"[..]));
+        assert_eq!(outbox.rest(old, 4), Some(&b""[..]));
+        assert_eq!(outbox.rest(old, 5), None, "more than there was");
+        assert_eq!(outbox.rest(waiting, 0), None, "not flushed");
+        outbox.submitted();
+        outbox.recycle();
+        assert!(outbox.may_flush());
+        assert_eq!(outbox.rest(old, 0), None);
         assert_eq!(outbox.waiting_bytes(waiting), b"89");
+        assert_eq!(flush(&mut outbox), [1]);
+        assert_eq!(outbox.rest(waiting, 1), Some(&b"9"[..]));
+        outbox.recycle();
+        assert!(!outbox.may_flush(), "each page is submitted by itself");
+    }
+
+    #[test]
+    fn large_pages_shrink() {
+        let mut outbox = Outbox::default();
+        outbox.write(1, Segment::default(), &vec![0; 4 * KEPT_BYTES]);
+        for _ in 0..2 {
+            flush(&mut outbox);
+            outbox.submitted();
+            outbox.recycle();
+        }
+        assert!(outbox.filling.capacity() <= KEPT_BYTES && outbox.free.capacity() <= KEPT_BYTES);
     }
 }

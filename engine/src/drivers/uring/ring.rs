@@ -169,9 +169,7 @@ impl Ring {
     }
 
     /// Submits what was pushed and waits, in one system call, or in none when there is nothing to
-    /// do.
-    ///
-    /// Comes back early on a signal. Completions are then read with [`Ring::reap`].
+    /// do. Comes back early on a signal. Completions are then read with [`Ring::reap`].
     ///
     /// # Errors
     ///
@@ -285,6 +283,12 @@ impl Ring {
     #[must_use]
     pub fn has_work(&mut self) -> bool {
         !self.ring.completion().is_empty() || self.kernel_has_work()
+    }
+
+    /// Whether every completion so far was reaped.
+    #[inline]
+    pub fn is_drained(&mut self) -> bool {
+        self.ring.completion().is_empty() && !self.ring.submission().cq_overflow()
     }
 
     #[inline]
