@@ -12,7 +12,7 @@ pub struct RequestLine<'a> {
     /// Method.
     pub method: Option<Cow<'a, str>>,
     /// Path and query.
-    pub path: Option<Cow<'a, str>>,
+    pub path: Option<Cow<'a, [u8]>>,
     /// Headers; they replace those of the plan that have the same name.
     pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// Body.
@@ -50,9 +50,9 @@ impl RequestTemplate {
             return Err(LineError::Method(shortened(method)));
         }
         if let Some(path) = &line.path
-            && !is_path(path.as_bytes())
+            && !is_path(path)
         {
-            return Err(LineError::Path(shortened(path)));
+            return Err(LineError::Path(shortened(&String::from_utf8_lossy(path))));
         }
         for (name, value) in &line.headers {
             check_line_header(name, value)?;

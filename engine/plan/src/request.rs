@@ -110,6 +110,12 @@ impl RequestTemplate {
         })
     }
 
+    /// Whether it holds the time of sending.
+    #[must_use]
+    pub fn wants_now(&self) -> bool {
+        [&self.path, &self.head, &self.body].iter().any(|template| template.wants_now())
+    }
+
     /// The request, where it is the same for every slot.
     pub(super) fn encode(&self) -> Option<EncodedRequest> {
         let is_same = [&self.path, &self.head, &self.body].iter().all(|t| t.as_text().is_some());
@@ -155,7 +161,7 @@ impl RequestTemplate {
         bytes.extend_from_slice(method.as_bytes());
         bytes.push(b' ');
         match &line.path {
-            Some(path) => bytes.extend_from_slice(path.as_bytes()),
+            Some(path) => bytes.extend_from_slice(path),
             None => self.path.render(values, bytes, &mut scratch.now_places),
         }
         bytes.extend_from_slice(b" HTTP/1.1\r\n");
@@ -251,7 +257,9 @@ fn push_name(bytes: &mut Vec<u8>, name: &str) {
 
 /// A path as it may stand in a request line: no blanks, no control characters, ASCII.
 pub(super) fn is_path(path: &[u8]) -> bool {
-    (path.starts_with(b"/") || path == b"*") && path.iter().all(u8::is_ascii_graphic)
+    // Of each line of a source: without a way out of the loop many bytes are looked at at once.
+    let is_graphic = path.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
+    is_graphic && (path.starts_with(b"/") || path == b"*")
 }
 
 fn is_path_template(path: &Template) -> bool {

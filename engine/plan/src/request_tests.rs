@@ -117,7 +117,7 @@ fn lines_replace_what_they_name() {
         ),
         (
             "a path",
-            RequestLine { path: Some("/own?x".into()), ..line() },
+            RequestLine { path: Some(b"/own?x"[..].into()), ..line() },
             "GET /own?x HTTP/1.1\r\nHost: h\r\nA: plan\r\nB: 5\r\nContent-Length: 4\r\n\r\nplan",
         ),
         (
@@ -148,8 +148,10 @@ fn bad_lines_are_refused() {
         headers: vec![(name.into(), value.into())],
         ..RequestLine::default()
     };
-    let path =
-        |path: &'static str| RequestLine { path: Some(path.into()), ..RequestLine::default() };
+    let path = |path: &'static str| RequestLine {
+        path: Some(path.as_bytes().into()),
+        ..RequestLine::default()
+    };
     let method = RequestLine { method: Some("A B".into()), ..RequestLine::default() };
     let large = vec![b'x'; 1001];
     let large = RequestLine { body: Some(large.into()), ..RequestLine::default() };

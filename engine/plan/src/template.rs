@@ -149,6 +149,11 @@ impl Template {
         self.pieces.contains(&Piece::Line)
     }
 
+    /// Whether it holds the time of sending.
+    pub(crate) fn wants_now(&self) -> bool {
+        self.pieces.contains(&Piece::NowMs)
+    }
+
     /// Appends the text for a slot, and to `now_places` where in `bytes` the time stands.
     #[inline]
     pub(crate) fn render(

@@ -116,6 +116,7 @@ pub(super) struct Maker {
     pub(super) tags: TagNames,
     pub(super) seed: u64,
     pub(super) is_warmup: bool,
+    wants_now: bool,
     scratch: Scratch,
 }
 
@@ -127,7 +128,8 @@ impl Maker {
         is_warmup: bool,
     ) -> Self {
         let (template, tags) = (Arc::clone(template), tags.clone());
-        Self { template, tags, seed, is_warmup, scratch: Scratch::default() }
+        let wants_now = template.wants_now();
+        Self { template, tags, seed, is_warmup, wants_now, scratch: Scratch::default() }
     }
 
     /// Checks a line without making anything of it.
@@ -154,7 +156,8 @@ impl Maker {
             _ => self.template.check(&parsed.request)?,
         }
         let tag = parsed.tag.map_or(0, |tag| self.tags.number(&tag));
-        let mut values = Values::new(self.seed, self.is_warmup, slot, now_ms(), text);
+        let now_ms = if self.wants_now { now_ms() } else { 0 };
+        let mut values = Values::new(self.seed, self.is_warmup, slot, now_ms, text);
         let bytes = &mut batch.bytes;
         let is_head = self.template.render(&parsed.request, &mut values, &mut self.scratch, bytes);
         let places = self.scratch.now_places().iter();

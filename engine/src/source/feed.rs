@@ -95,20 +95,23 @@ impl Feed for FileFeed {
 /// Requests of a template.
 pub(super) struct TemplateFeed {
     template: Arc<RequestTemplate>,
+    wants_now: bool,
     seed: u64,
     scratch: Scratch,
 }
 
 impl TemplateFeed {
     pub(super) fn new(template: &Arc<RequestTemplate>, seed: u64) -> Self {
-        Self { template: Arc::clone(template), seed, scratch: Scratch::default() }
+        let (template, wants_now) = (Arc::clone(template), template.wants_now());
+        Self { template, wants_now, seed, scratch: Scratch::default() }
     }
 }
 
 impl Feed for TemplateFeed {
     #[inline]
     fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given> {
-        let mut values = Values::new(self.seed, wanted.is_warmup, wanted.slot, now_ms(), b"");
+        let now_ms = if self.wants_now { now_ms() } else { 0 };
+        let mut values = Values::new(self.seed, wanted.is_warmup, wanted.slot, now_ms, b"");
         let line = RequestLine::default();
         let is_head = self.template.render(&line, &mut values, &mut self.scratch, bytes);
         Some(Given { is_head, tag: 0 })

@@ -113,9 +113,8 @@ impl Kind {
     pub(super) fn parse(self, text: &[u8]) -> Result<Parsed<'_>, BadLine> {
         match self {
             Self::Path => {
-                let path = str::from_utf8(text.trim_ascii()).map_err(|_| BadLine::Utf8)?;
-                let request =
-                    RequestLine { path: Some(Cow::Borrowed(path)), ..RequestLine::default() };
+                let path = Some(Cow::Borrowed(text.trim_ascii()));
+                let request = RequestLine { path, ..RequestLine::default() };
                 Ok(Parsed { request, tag: None })
             }
             Self::Line => parse_line(text),
@@ -133,10 +132,10 @@ fn parse_line(text: &[u8]) -> Result<Parsed<'_>, BadLine> {
     if path.is_empty() {
         return Err(BadLine::NoPath);
     }
-    let word = |word| str::from_utf8(word).map(Cow::Borrowed).map_err(|_| BadLine::Utf8);
+    let method = str::from_utf8(method).map_err(|_| BadLine::Utf8)?;
     let request = RequestLine {
-        method: Some(word(method)?),
-        path: Some(word(path)?),
+        method: Some(Cow::Borrowed(method)),
+        path: Some(Cow::Borrowed(path)),
         headers: Vec::new(),
         body: body.get(1..).filter(|body| !body.is_empty()).map(Cow::Borrowed),
     };
@@ -154,8 +153,7 @@ fn parse_json(text: &[u8]) -> Result<Parsed<'_>, BadLine> {
         serde_json::from_slice(text).map_err(|error| BadLine::Json(error.to_string()))?;
     let body = match (line.body, line.body_base64) {
         (Some(_), Some(_)) => return Err(BadLine::TwoBodies),
-        (Some(Cow::Borrowed(text)), None) => Some(Cow::Borrowed(text.as_bytes())),
-        (Some(Cow::Owned(text)), None) => Some(Cow::Owned(text.into_bytes())),
+        (Some(text), None) => Some(bytes_of(text)),
         (None, Some(text)) => {
             let decoded = base64::engine::general_purpose::STANDARD.decode(text.as_bytes());
             Some(Cow::Owned(decoded.map_err(|error| BadLine::Base64(error.to_string()))?))
@@ -167,8 +165,16 @@ fn parse_json(text: &[u8]) -> Result<Parsed<'_>, BadLine> {
         Some(Headers::Table(table)) => owned(table.into_iter()),
         Some(Headers::List(list)) => owned(list.into_iter()),
     };
-    let request = RequestLine { method: line.method, path: line.path, headers, body };
+    let path = line.path.map(bytes_of);
+    let request = RequestLine { method: line.method, path, headers, body };
     Ok(Parsed { request, tag: line.tag.filter(|tag| !tag.is_empty()) })
+}
+
+fn bytes_of(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
 }
 
 type OwnedHeaders = Vec<(Cow<'static, str>, Cow<'static, str>)>;
@@ -183,10 +189,10 @@ mod tests {
 
     fn check(kind: Kind, text: &str, expect: Result<(&str, &str, &str), &str>) {
         let shown = kind.parse(text.as_bytes()).map(|parsed| {
-            let body = parsed.request.body.map(|body| String::from_utf8(body.into()).unwrap());
             let or_dash = |part: Option<String>| part.unwrap_or("-".into());
             let method = parsed.request.method.map(Cow::into_owned);
-            let path = parsed.request.path.map(Cow::into_owned);
+            let [path, body] = [parsed.request.path, parsed.request.body]
+                .map(|bytes| bytes.map(|bytes| String::from_utf8(bytes.into()).unwrap()));
             (or_dash(method), or_dash(path), or_dash(body))
         });
         match (shown, expect) {
@@ -248,7 +254,7 @@ mod tests {
             assert_eq!(Kind::detect(text.as_bytes()), expect, "{text}");
         }
         assert_eq!(Kind::detect(&[0x1f, 0x8b, 8]), Err(BadLine::Packed));
-        assert!(matches!(Kind::Path.parse(b"/\xff"), Err(BadLine::Utf8)));
+        assert!(matches!(Kind::Line.parse(b"\xff /"), Err(BadLine::Utf8)));
     }
 
     #[test]
