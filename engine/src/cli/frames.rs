@@ -2,7 +2,7 @@
 //! slow holds up neither the load nor the frames that follow.
 //!
 //! Whoever reads them relies on every frame: its books do not balance without. So none is ever left
-//! out, and they may wait in any number, for the hour or more that [`MAX_WAITING_BYTES`] last. A
+//! out, and they may wait in any number, for as long as [`MAX_WAITING_BYTES`] last. A
 //! reader that has taken nothing until then is as good as dead: the run ends with an error then. To
 //! wait for it would hold up the load, to leave frames out would make a wrong result, and to go on
 //! would use up the memory of the machine.
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-/// Bytes that may wait for their reader. A frame is about 10 kB.
+/// Bytes that may wait for their reader. A frame is about 10 kB, with many tags several times that.
 pub(super) const MAX_WAITING_BYTES: usize = 64 << 20;
 
 /// Writes lines in their order.

@@ -3,6 +3,7 @@
 import { h, put } from "../dom.js";
 import { count, time } from "../format.js";
 import { texts } from "../i18n.js";
+import { sinceNote } from "./since.js";
 
 const t = texts({
   classes: ["Response time by class of status", "按状态码类别的响应时间"],
@@ -36,10 +37,10 @@ const tagText = (name) => (name === OTHER_TAGS ? t.otherTags : name);
 const inOrder = (tags) => tags.sort(([a, one], [b, other]) =>
   Number(a === OTHER_TAGS) - Number(b === OTHER_TAGS) || other.completed + other.errors - one.completed - one.errors || a.localeCompare(b));
 
-/** @param {string} title @param {string[]} heads  the first is that of the names @param {HTMLElement[]} rows */
-function content(title, heads, rows) {
+/** @param {string} title @param {string[]} heads  the first is that of the names @param {HTMLElement[]} rows @param {HTMLElement | null} [note] */
+function content(title, heads, rows, note = null) {
   const cells = heads.map((label, at) => h(at === 0 ? "th" : "th.number", { scope: "col" }, label));
-  return [h("h2", null, title), h("div.scroll", { tabindex: "0", role: "group", "aria-label": title },
+  return [h("h2", null, title), note, h("div.scroll", { tabindex: "0", role: "group", "aria-label": title },
     h("table", null, h("thead", null, h("tr", null, cells)), h("tbody", null, rows)))];
 }
 
@@ -74,11 +75,13 @@ export class LiveTags {
     /** What was added of the last seconds. @type {Map<number, Record<string, any>>} */
     this.seconds = new Map();
     this.isNew = false;
+    this.since = Infinity;
     root.append(this.place);
   }
 
   /** @param {number} second @param {Record<string, any>} tags */
   add(second, tags) {
+    this.since = Math.min(this.since, second);
     this.#sum(this.seconds.get(second) ?? {}, -1);
     this.#sum(tags, 1);
     this.seconds.set(second, tags);
@@ -99,6 +102,6 @@ export class LiveTags {
     this.isNew = false;
     this.place.hidden = false;
     const rows = inOrder([...this.sums]).map(([name, found]) => tagRow(name, found, []));
-    put(this.place, content(t.tags, [t.tag, t.completed, t.errors], rows));
+    put(this.place, content(t.tags, [t.tag, t.completed, t.errors], rows, sinceNote(this.since)));
   }
 }

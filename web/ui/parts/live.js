@@ -128,7 +128,7 @@ export class LiveRun {
     this.options.connected(true);
     const { flags, second, slowest, tags } = message.frame;
     if (!flags?.warmup) {
-      this.slowest.add(slowest ?? []);
+      this.slowest.add(second, slowest ?? []);
       this.tags.add(second, tags ?? {});
     }
     this.since?.push(message);

@@ -4,6 +4,7 @@ import { h, put, svg } from "../dom.js";
 import { clock, count, time } from "../format.js";
 import { texts } from "../i18n.js";
 import { classText } from "./classes.js";
+import { sinceNote } from "./since.js";
 
 const t = texts({
   title: ["Slowest requests", "最慢的请求"],
@@ -105,8 +106,9 @@ function outcome(slow) {
  * @param {HTMLElement} place  its content is replaced
  * @param {Slow[]} slowest
  * @param {(second: number) => void} show  goes to a second in the charts
+ * @param {HTMLElement | null} [note]
  */
-function fill(place, slowest, show) {
+function fill(place, slowest, show, note = null) {
   const longest = slowest[0]?.ended_ns ?? 0;
   const hasTags = slowest.some((slow) => slow.tag);
   const hasAgents = slowest.some((slow) => slow.agent);
@@ -126,7 +128,7 @@ function fill(place, slowest, show) {
     head(t.at, true), head(t.slot, true), hasTags && head(t.tag), head(t.outcome), head(t.took, true), head(t.line),
     hasTcp && head(t.rtt, true), hasTcp && head(t.retransmits, true), hasAgents && head(t.agent),
   ];
-  put(place, h("h2", null, t.title), legend(slowest),
+  put(place, h("h2", null, t.title), note, legend(slowest),
     h("div.scroll", { tabindex: "0", role: "group", "aria-label": t.title },
       h("table", null, h("thead", null, h("tr", null, heads)), h("tbody", null, slowest.map(row)))));
 }
@@ -152,11 +154,13 @@ export class LiveSlowest {
     /** @type {Slow[]} */
     this.slowest = [];
     this.isNew = false;
+    this.since = Infinity;
     root.append(this.place);
   }
 
-  /** A second may come again, with more in it: a request is known by its slot. @param {Slow[]} slowest */
-  add(slowest) {
+  /** A second may come again, with more in it: a request is known by its slot. @param {number} second @param {Slow[]} slowest */
+  add(second, slowest) {
+    this.since = Math.min(this.since, second);
     const known = new Set(this.slowest.map((slow) => slow.slot));
     const fresh = slowest.filter((slow) => !known.has(slow.slot));
     const last = this.slowest[KEPT - 1]?.ended_ns ?? 0;
@@ -169,6 +173,6 @@ export class LiveSlowest {
     if (!this.isNew) return;
     this.isNew = false;
     this.place.hidden = false;
-    fill(this.place, this.slowest, this.show);
+    fill(this.place, this.slowest, this.show, sinceNote(this.since));
   }
 }
