@@ -69,6 +69,8 @@ pub struct ShardEnd {
     pub drain_ns: u64,
     /// When the last response ended.
     pub last_response_ns: u64,
+    /// When its feed first had no more requests.
+    pub over_ns: Option<u64>,
     /// What a person should know of, with its time.
     pub notes: Vec<(u64, String)>,
 }
@@ -308,6 +310,7 @@ impl Host {
     fn end_frames(&mut self, mut shard: Shard, net: &mut impl Net) -> ShardEnd {
         self.load_ended(&mut shard);
         let (drain_ns, last_response_ns) = (shard.drain_ns(), shard.last_response_ns());
+        let over_ns = shard.over_ns();
         let (second, elapsed_ns) = (self.second, self.end_ns.saturating_sub(self.frame_start_ns));
         for error in shard.protocol_errors() {
             self.note(self.end_ns, &format!("a response was not HTTP/1.1: {error}"));
@@ -320,7 +323,8 @@ impl Host {
             ShardFrame { second, warmup: false, in_flight: 0, last: true, elapsed_ns, record };
         // The launcher may be gone after a second Ctrl-C.
         drop(self.frames.send(frame));
-        ShardEnd { drain_ns, last_response_ns, notes: std::mem::take(&mut self.notes) }
+        let notes = std::mem::take(&mut self.notes);
+        ShardEnd { drain_ns, last_response_ns, over_ns, notes }
     }
 
     /// Ends a run whose driver has failed: what has happened until then is accounted for.

@@ -310,6 +310,11 @@ impl Collector {
         let mut run = self.run;
         run.duration_us = good().map(|end| since_us(end.drain_ns)).max().unwrap_or(0);
         let mut events = events(good().flat_map(|end| &end.notes), &failed, start_ns);
+        // A source of the plan has told of its end by itself, with its name.
+        if self.plan.document.source.is_none() {
+            let over_ns: Vec<_> = good().filter_map(|end| end.over_ns).collect();
+            events.extend(feeds_over(&over_ns, ends.len(), start_ns));
+        }
         events.extend(control.events());
         events.sort_by_key(|event| event.at_us);
         let facts = Facts {
@@ -340,13 +345,21 @@ fn events<'a>(
         let known = first.entry(text).or_insert(*at_ns);
         *known = (*known).min(*at_ns);
     }
-    let at_us = |at_ns: u64| {
-        let micros = (i128::from(at_ns) - i128::from(start_ns)) / 1000;
-        i64::try_from(micros).unwrap_or(i64::MAX)
-    };
     let event = |at_us, text: &str| Event { at_us, kind: "error".into(), text: text.into() };
     let mut events: Vec<_> =
-        first.into_iter().map(|(text, at_ns)| event(at_us(at_ns), text)).collect();
+        first.into_iter().map(|(text, at_ns)| event(since_us(at_ns, start_ns), text)).collect();
     events.extend(failed.iter().map(|why| event(0, &format!("a shard failed: {why}"))));
     events
+}
+
+/// That feeds had no more requests, at the time of the first.
+fn feeds_over(over_ns: &[u64], shards: usize, start_ns: u64) -> Option<Event> {
+    let first_ns = *over_ns.iter().min()?;
+    let text = format!("the feeds of {} of {shards} shards had no more requests", over_ns.len());
+    Some(Event { at_us: since_us(first_ns, start_ns), kind: "source".into(), text })
+}
+
+fn since_us(at_ns: u64, start_ns: u64) -> i64 {
+    let micros = (i128::from(at_ns) - i128::from(start_ns)) / 1000;
+    i64::try_from(micros).unwrap_or(i64::MAX)
 }

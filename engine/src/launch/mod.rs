@@ -192,13 +192,14 @@ pub fn run(
     collector.collect(threads, control, on_seen)
 }
 
-/// What becomes of a notice of the source: an event. A closed loop without requests ends.
+/// What becomes of a notice of the source: an event. Shards of a closed loop end by themselves when it
+/// has ended; where it has failed, they are stopped.
 fn tell(control: &Control, is_open_loop: bool) -> impl Fn(Notice) + Send + 'static {
     let control = control.clone();
     move |notice| match notice {
-        Notice::Fault(text) => control.tell("source", text),
-        Notice::Ended(text) if is_open_loop => control.tell("source", text),
-        Notice::Ended(text) => control.stop_because(&text),
+        Notice::Fault(text) | Notice::Ended(text) => control.tell("source", text),
+        Notice::Failed(text) if is_open_loop => control.tell("source", text),
+        Notice::Failed(text) => control.stop_because(&text),
     }
 }
 

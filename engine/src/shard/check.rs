@@ -1,17 +1,70 @@
 //! What is asked of a response beyond its status.
 
+use super::Shard;
 use crate::conn::Response;
 use memchr::memmem::Finder;
 
-/// Looks at the responses of one connection, one after the other. On the path of a request: it does
-/// not wait.
+/// Looks at the responses of one connection, one after the other. It is called on the thread of the
+/// connection's shard, which sends nothing and hears nothing as long as that takes: it does not wait.
 pub trait Check: Send {
-    /// A piece of the body of the present response, without what frames it.
+    /// A piece of the body of the present response, without what frames it. Where a body is cut says
+    /// nothing: a network does that.
     fn body(&mut self, piece: &[u8]);
-    /// The present response is whole. Returns whether it is as expected; the next one begins.
+    /// The present response is whole. Returns whether it is as expected; the next one begins. One that
+    /// is not counts as an error of the class `unexpected`.
     fn end(&mut self, response: &Response) -> bool;
     /// The present response was cut off: the next one begins.
     fn reset(&mut self);
+}
+
+impl<C: Check + ?Sized> Check for Box<C> {
+    fn body(&mut self, piece: &[u8]) {
+        (**self).body(piece);
+    }
+
+    fn end(&mut self, response: &Response) -> bool {
+        (**self).end(response)
+    }
+
+    fn reset(&mut self) {
+        (**self).reset();
+    }
+}
+
+impl Shard {
+    /// With a check of responses for each connection, besides what the plan asks of them and the
+    /// checks that there are: all must hold.
+    #[must_use]
+    pub fn with_checks(mut self, checks: impl IntoIterator<Item = Box<dyn Check>>) -> Self {
+        for (connection, check) in self.connections.iter_mut().zip(checks) {
+            connection.check = Some(match connection.check.take() {
+                None => check,
+                Some(other) => Box::new(Both(other, check)),
+            });
+        }
+        self
+    }
+}
+
+/// Two checks of the same responses: both must hold.
+struct Both(Box<dyn Check>, Box<dyn Check>);
+
+impl Check for Both {
+    fn body(&mut self, piece: &[u8]) {
+        self.0.body(piece);
+        self.1.body(piece);
+    }
+
+    fn end(&mut self, response: &Response) -> bool {
+        // Each has to hear of the end, whatever the other says.
+        let are_met = [self.0.end(response), self.1.end(response)];
+        are_met == [true; 2]
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+        self.1.reset();
+    }
 }
 
 /// Bodies that hold a text, wherever it is cut.
@@ -101,6 +154,29 @@ mod tests {
         check.body(b"abc");
         assert!(check.end(&RESPONSE));
         assert!(!check.end(&RESPONSE));
+    }
+
+    #[test]
+    fn both_must_hold_and_both_hear_of_each_response() {
+        let both = |one: &str, other: &str| -> [Box<dyn Check>; 2] {
+            [Box::new(Contains::new(one)), Box::new(Contains::new(other))]
+        };
+        for (one, other, body, is_met) in [
+            ("a", "b", "ab", true),
+            ("a", "b", "a", false),
+            ("a", "b", "b", false),
+            ("a", "b", "", false),
+        ] {
+            let [first, second] = both(one, other);
+            let mut check = Both(first, second);
+            check.body(b"ab");
+            check.reset();
+            for _ in 0..2 {
+                check.body(body.as_bytes());
+                assert_eq!(check.end(&RESPONSE), is_met, "`{one}` and `{other}` in `{body}`");
+            }
+            assert!(!check.end(&RESPONSE), "an empty one");
+        }
     }
 
     proptest! {

@@ -81,6 +81,9 @@ impl Shard {
     /// The target has other addresses now: connections are spread over them anew. What is under way
     /// is waited for.
     pub fn retarget(&mut self, net: &mut impl Net, addresses: &Arc<[SocketAddr]>, now: u64) {
+        // Connections that are left at once get requests, which are those of the part of the run that
+        // the present frame belongs to.
+        self.leave_warmup(net, now);
         self.plan.addresses = Arc::clone(addresses);
         net.retarget(addresses);
         for conn in 0..self.connections.len() {

@@ -1,16 +1,13 @@
 //! The life of a request, in order: a slot gets a connection, the request is written, bytes come
 //! back, the response ends.
 
-use super::connection::{Connection, Request, Requests, State};
-use super::feed::{Bytes, Given, PLANNED, Wanted};
+use super::connection::{Connection, Request, State};
+use super::feed::{Given, PLANNED};
 use super::slots::Taken;
 use super::slow::Outcome;
-use super::{Net, Phase, SMALL_BATCH_BYTES, Shard};
+use super::{Net, Phase, Shard};
 use crate::conn::{Progress, Response};
 use acp_wire::{ErrorClass, NotSent};
-
-/// So long after a feed had nothing a closed loop asks again.
-const HUNGRY_NS: u64 = 200_000;
 
 impl Shard {
     /// Sends every slot that is due and has a connection.
@@ -292,35 +289,6 @@ impl Shard {
         Some((taken, Given { is_head, tag: 0 }, PLANNED))
     }
 
-    /// The same where requests come from a feed. In an open loop a slot without a request is given
-    /// up: the feed is no part of the target, so its delay must not look like the target's.
-    fn next_fed_slot(&mut self, now: u64) -> Option<(Taken, Given, u32)> {
-        let is_warmup = self.phase == Phase::Warmup;
-        let feed = self.feed.as_mut()?;
-        let place = self.bytes.take();
-        let bytes = self.bytes.get_mut(place);
-        while let Some(taken) = self.slots.look(now) {
-            let wanted = Wanted { index: taken.index, slot: taken.slot, is_warmup };
-            match feed.give(wanted, bytes) {
-                Some(given) => {
-                    self.slots.pass(now);
-                    return Some((taken, given, place));
-                }
-                None if self.plan.plan.is_open_loop() => {
-                    self.slots.pass(now);
-                    let not_sent = &mut self.record.counts.not_sent[NotSent::Source.index()];
-                    *not_sent += u64::from(!is_warmup);
-                }
-                None => {
-                    self.hungry_ns = self.hungry_ns.min(now + HUNGRY_NS);
-                    break;
-                }
-            }
-        }
-        self.bytes.give_back(place);
-        None
-    }
-
     /// Whose fault a late slot is: the target's when no connection was free at its due time, else
     /// ours.
     #[inline]
@@ -358,17 +326,6 @@ impl Shard {
             connection.since_ns = now;
         }
         net.send(conn, count);
-    }
-
-    /// Writes the newest `count` requests of a connection, which came from a feed.
-    fn write_fed(&mut self, net: &mut impl Net, conn: usize, count: usize, now: u64) {
-        let bytes = gather(&self.requests, &self.bytes, &mut self.scratch, conn, count);
-        self.record.counts.bytes_sent += bytes.len() as u64;
-        if bytes.len() > SMALL_BATCH_BYTES {
-            let connection = &mut self.connections[conn];
-            (connection.is_writing, connection.since_ns) = (true, now);
-        }
-        net.write(conn, bytes);
     }
 
     pub(super) fn open(&mut self, net: &mut impl Net, conn: usize, now: u64) {
@@ -419,23 +376,4 @@ impl Shard {
         }
         None
     }
-}
-
-/// The bytes of the newest `count` requests of a connection, which came from a feed.
-pub(super) fn gather<'a>(
-    requests: &Requests,
-    bytes: &'a Bytes,
-    scratch: &'a mut Vec<u8>,
-    conn: usize,
-    count: usize,
-) -> &'a [u8] {
-    let first = requests.len(conn) - count;
-    if count == 1 {
-        return bytes.get(requests.get(conn, first).bytes);
-    }
-    scratch.clear();
-    for number in first..first + count {
-        scratch.extend_from_slice(bytes.get(requests.get(conn, number).bytes));
-    }
-    scratch
 }

@@ -22,13 +22,40 @@ pub struct Given {
     pub tag: u16,
 }
 
-/// Gives one shard its requests. On the path of a request: it neither waits nor allocates.
+/// What a feed answers when it is asked for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Here it is: its bytes were appended.
+    Given(Given),
+    /// It is not there yet; nothing was appended. In an open loop the slot is given up (`not_sent`,
+    /// `source`). In a closed loop the same request is asked for again after 200 µs.
+    NotYet,
+    /// No request comes any more; nothing was appended. In an open loop the slot is given up, and the
+    /// feed is asked for the next one all the same. In a closed loop the shard is done: it sends
+    /// nothing more, waits for what is under way, and books what it had left as `not_sent`, `source`.
+    /// In a warm-up that is the end of the warm-up's requests only.
+    Over,
+}
+
+impl From<Given> for Answer {
+    fn from(given: Given) -> Self {
+        Self::Given(given)
+    }
+}
+
+/// Gives one shard its requests. It is called on the thread of the shard, which sends nothing and
+/// hears nothing as long as that takes: it neither waits nor, in the long run, allocates.
 pub trait Feed: Send {
-    /// Appends the bytes of a request. None: they are not there yet, and nothing was appended.
-    ///
-    /// In an open loop the slot is given up then (`not_sent`, `source`). In a closed loop the same
-    /// request is asked for again a little later.
-    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given>;
+    /// Appends the bytes of a whole HTTP/1.1 request to `bytes`, which is empty: its line, its
+    /// headers, `Host` and the length of a body among them, a blank line, and the body. They are sent
+    /// as they are.
+    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Answer;
+}
+
+impl<F: Feed + ?Sized> Feed for Box<F> {
+    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Answer {
+        (**self).give(wanted, bytes)
+    }
 }
 
 /// Marks a request that has no bytes of its own: the plan's request is meant.

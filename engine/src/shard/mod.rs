@@ -19,12 +19,14 @@ mod closed;
 mod connection;
 mod deadlines;
 mod events;
+mod fed;
 mod feed;
 mod slots;
 mod slow;
 mod tls;
 mod wake;
 
+pub use crate::conn::Response;
 pub use crate::conn::tls::Client as TlsClient;
 use crate::conn::{HeadPool, ProtocolError};
 use crate::plan::{Course, ShardPlan};
@@ -34,7 +36,7 @@ pub use check::Check;
 use check::Contains;
 use connection::{Connection, Requests, State};
 use feed::Bytes;
-pub use feed::{Feed, Given, Wanted};
+pub use feed::{Answer, Feed, Given, Wanted};
 use slots::Slots;
 use slow::Inspections;
 use std::collections::VecDeque;
@@ -124,6 +126,8 @@ pub struct Shard {
     scratch: Vec<u8>,
     /// The feed had nothing for a closed loop: when to ask again.
     hungry_ns: u64,
+    /// When the feed first had no more requests for the measured part; not yet: the greatest time.
+    over_ns: u64,
     heads: HeadPool,
     /// What encrypted connections share; none: the target speaks plain HTTP.
     tls: Option<Box<Tls>>,
@@ -170,6 +174,7 @@ impl Shard {
             feed,
             scratch: Vec::new(),
             hungry_ns: u64::MAX,
+            over_ns: u64::MAX,
             heads: HeadPool::new(),
             tls: None,
             free: VecDeque::with_capacity(connections),
@@ -187,17 +192,11 @@ impl Shard {
         };
         match text.is_empty() {
             true => shard,
-            false => shard.with_checks(&|| Box::new(Contains::new(&text))),
+            false => {
+                let checks = (0..connections).map(|_| Box::new(Contains::new(&text)) as Box<_>);
+                shard.with_checks(checks)
+            }
         }
-    }
-
-    /// With a check of responses for each connection, besides what the plan asks of their status.
-    #[must_use]
-    pub fn with_checks(mut self, new: &dyn Fn() -> Box<dyn Check>) -> Self {
-        for connection in &mut self.connections {
-            connection.check = Some(new());
-        }
-        self
     }
 
     /// The plan of this shard.
@@ -266,9 +265,7 @@ impl Shard {
 
     /// Does what is due at `now` and says when to come back.
     pub fn turn(&mut self, net: &mut impl Net, now: u64) -> Wake {
-        if self.phase == Phase::Warmup && now >= self.start_ns {
-            self.end_warmup(net, now);
-        }
+        self.leave_warmup(net, now);
         // At the end of a run at the latest, so that what has timed out by then is booked as such.
         if now >= self.check_ns || self.is_patience_over(now) {
             self.check_deadlines(net, now);
@@ -420,6 +417,14 @@ impl Shard {
         self.count_planned();
         self.inspections.forget();
         std::mem::replace(&mut self.record, empty)
+    }
+
+    /// Goes on with the measured part, if the warm-up is over by `now`.
+    #[inline]
+    fn leave_warmup(&mut self, net: &mut impl Net, now: u64) {
+        if self.phase == Phase::Warmup && now >= self.start_ns {
+            self.end_warmup(net, now);
+        }
     }
 
     fn end_warmup(&mut self, net: &mut impl Net, now: u64) {

@@ -5,7 +5,7 @@
 //! Counts of bytes are those of HTTP, without what encryption adds.
 
 use super::connection::State;
-use super::events::gather;
+use super::fed::gather;
 use super::{Closed, Net, SMALL_BATCH_BYTES, Shard};
 use crate::conn::tls::{Buffers, Client, Failure, Received};
 

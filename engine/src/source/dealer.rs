@@ -22,7 +22,7 @@ use acp_wire::plan::Partition;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Batches on their way to one shard.
 const RING_BATCHES: usize = 16;
@@ -53,8 +53,10 @@ pub(super) enum Work {
 pub enum Notice {
     /// A line could not be sent, or a file has changed.
     Fault(String),
-    /// There are no more requests.
+    /// There are no more requests: all that there were have been taken.
     Ended(String),
+    /// There are no more requests, though there should be.
+    Failed(String),
 }
 
 /// The way to one shard.
@@ -91,6 +93,9 @@ pub(super) struct Dealer {
     noted_lines: u64,
     is_over: bool,
     is_end_told: bool,
+    has_failed: bool,
+    /// Tells the shards that all requests were taken.
+    has_ended: Arc<AtomicBool>,
     notices: Vec<Notice>,
     changes_told: usize,
 }
@@ -106,7 +111,9 @@ impl Dealer {
         parts: &[ShardPlan],
     ) -> (Self, Vec<Stream>) {
         let is_by_slot = parts[0].plan.is_open_loop() && !cursor.is_pipe();
-        let ends = parts.iter().map(|part| Lane::new(part, maker.is_warmup, is_by_slot));
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let ends =
+            parts.iter().map(|part| Lane::new(part, maker.is_warmup, is_by_slot, &has_ended));
         let (mut lanes, streams): (Vec<_>, Vec<_>) = ends.unzip();
         let number = first_number(&parts[0], &share, maker.is_warmup);
         if is_by_slot {
@@ -127,6 +134,8 @@ impl Dealer {
             noted_lines: 0,
             is_over,
             is_end_told,
+            has_failed: false,
+            has_ended,
             notices,
             changes_told,
         };
@@ -147,6 +156,10 @@ impl Dealer {
     pub(super) fn work(&mut self) -> Result<Work, FileError> {
         if self.lanes.iter().all(|lane| lane.to.is_abandoned()) {
             return Ok(Work::Over);
+        }
+        // Told in the round before: whoever ends by this finds the event in place.
+        if self.is_end_told {
+            self.has_ended.store(true, Ordering::Release);
         }
         let mut is_moved = false;
         for lane in &mut self.lanes {
@@ -204,8 +217,12 @@ impl Dealer {
         let line = line_number(self.partition, &self.share, self.number);
         let made = match self.cursor.fetch(line, slot)? {
             Fetched::Waits => return Ok(false),
-            Fetched::Ended => {
+            Fetched::Ended if self.cursor.is_pipe() => {
                 self.end();
+                return Ok(false);
+            }
+            Fetched::Ended => {
+                self.fail("has no requests any more");
                 return Ok(false);
             }
             Fetched::TooLong => Err(BadLine::TooLong),
@@ -250,7 +267,18 @@ impl Dealer {
             self.lanes[number].batch().push_nothing();
             self.lanes[number].made(true);
         } else if self.bad_lines > MAX_BAD_LINES {
-            self.end();
+            self.fail(&format!("has more than {MAX_BAD_LINES} bad lines in a row"));
+        }
+    }
+
+    /// Gives up a source that should have had more.
+    #[cold]
+    fn fail(&mut self, why: &str) {
+        self.end();
+        if !self.has_failed {
+            self.has_failed = true;
+            let (path, _) = self.cursor.place();
+            self.notices.push(Notice::Failed(format!("`{}` {why}", path.display())));
         }
     }
 
@@ -263,7 +291,7 @@ impl Dealer {
     fn tell_end(&mut self) {
         // A shard that has had its share keeps its last requests until it ends.
         let is_taken = self.lanes.iter().all(|lane| lane.held_bytes == 0 || lane.to.is_abandoned());
-        if self.is_over && is_taken && !self.is_end_told {
+        if self.is_over && is_taken && !self.is_end_told && !self.has_failed {
             self.is_end_told = true;
             let (path, _) = self.cursor.place();
             let text = format!("`{}` has no more requests", path.display());
@@ -332,7 +360,12 @@ fn start_at(lanes: &mut [Lane], number: u64) {
 }
 
 impl Lane {
-    fn new(part: &ShardPlan, is_warmup: bool, is_by_slot: bool) -> (Self, Stream) {
+    fn new(
+        part: &ShardPlan,
+        is_warmup: bool,
+        is_by_slot: bool,
+        has_ended: &Arc<AtomicBool>,
+    ) -> (Self, Stream) {
         let (to, from) = RingBuffer::new(RING_BATCHES);
         let (back_to, back) = RingBuffer::new(2 * RING_BATCHES);
         let wanted = Arc::new(AtomicU64::new(NOT_ASKED));
@@ -356,7 +389,7 @@ impl Lane {
             held_bytes: 0,
             is_primed: false,
         };
-        (lane, Stream::new(from, back_to, wanted, is_by_slot))
+        (lane, Stream::new(from, back_to, wanted, is_by_slot, Arc::clone(has_ended)))
     }
 
     /// Batches that wait for the shard.

@@ -2,10 +2,10 @@
 
 use super::batch::{Batch, now_ms};
 use crate::plan::{RequestLine, RequestTemplate, Scratch, Values};
-use crate::shard::{Feed, Given, Wanted};
+use crate::shard::{Answer, Feed, Given, Wanted};
 use rtrb::{Consumer, Producer};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Nobody has asked yet.
 pub(super) const NOT_ASKED: u64 = u64::MAX;
@@ -19,6 +19,8 @@ pub(super) struct Stream {
     pub(super) wanted: Arc<AtomicU64>,
     /// Requests belong to slots. If not, each is given once, whatever its index.
     pub(super) is_by_slot: bool,
+    /// All requests that there were have been taken.
+    is_over: Arc<AtomicBool>,
     batch: Option<Batch>,
     next: usize,
 }
@@ -29,19 +31,26 @@ impl Stream {
         back: Producer<Batch>,
         wanted: Arc<AtomicU64>,
         is_by_slot: bool,
+        is_over: Arc<AtomicBool>,
     ) -> Self {
-        Self { from, back, wanted, is_by_slot, batch: None, next: 0 }
+        Self { from, back, wanted, is_by_slot, is_over, batch: None, next: 0 }
+    }
+
+    /// Why there is no request.
+    #[cold]
+    fn nothing(&self) -> Answer {
+        if self.is_over.load(Ordering::Acquire) { Answer::Over } else { Answer::NotYet }
     }
 
     #[inline]
-    fn give(&mut self, index: u64, bytes: &mut Vec<u8>) -> Option<Given> {
+    fn give(&mut self, index: u64, bytes: &mut Vec<u8>) -> Answer {
         loop {
             if self.batch.is_none() {
                 self.wanted.store(index, Ordering::Relaxed);
-                self.batch = Some(self.from.pop().ok()?);
+                self.batch = self.from.pop().ok();
                 self.next = 0;
             }
-            let Some(batch) = &self.batch else { return None };
+            let Some(batch) = &self.batch else { return self.nothing() };
             let number = match self.is_by_slot {
                 true => usize::try_from(index.wrapping_sub(batch.first)).unwrap_or(usize::MAX),
                 false => self.next,
@@ -56,9 +65,9 @@ impl Stream {
                     let at = bytes.len();
                     bytes.extend_from_slice(request);
                     batch.write_now(number, at, bytes);
-                    return Some(given);
+                    return Answer::Given(given);
                 }
-                None if self.is_by_slot => return None,
+                None if self.is_by_slot => return Answer::NotYet,
                 None => {}
             }
         }
@@ -80,9 +89,10 @@ pub(super) struct FileFeed {
 
 impl Feed for FileFeed {
     #[inline]
-    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given> {
+    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Answer {
         if wanted.is_warmup {
-            return self.warmup.as_mut()?.give(wanted.index, bytes);
+            let warmup = self.warmup.as_mut();
+            return warmup.map_or(Answer::Over, |warmup| warmup.give(wanted.index, bytes));
         }
         if self.warmup.is_some() {
             // The reader sees that nobody is there any more.
@@ -109,11 +119,11 @@ impl TemplateFeed {
 
 impl Feed for TemplateFeed {
     #[inline]
-    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Option<Given> {
+    fn give(&mut self, wanted: Wanted, bytes: &mut Vec<u8>) -> Answer {
         let now_ms = if self.wants_now { now_ms() } else { 0 };
         let mut values = Values::new(self.seed, wanted.is_warmup, wanted.slot, now_ms, b"");
         let line = RequestLine::default();
         let is_head = self.template.render(&line, &mut values, &mut self.scratch, bytes);
-        Some(Given { is_head, tag: 0 })
+        Answer::Given(Given { is_head, tag: 0 })
     }
 }

@@ -194,7 +194,7 @@ impl Reader {
         self.dealers.clear();
         match self.ready.take() {
             Some(ready) => drop(ready.send(Err(error))),
-            None => (self.tell)(Notice::Ended(error.to_string())),
+            None => (self.tell)(Notice::Failed(error.to_string())),
         }
     }
 

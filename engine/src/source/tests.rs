@@ -6,7 +6,7 @@ use super::feed::{FileFeed, Stream};
 use super::{Source, SourceError, explain};
 use crate::plan::{Plan, ShardPlan, compile, split};
 use crate::record::TagNames;
-use crate::shard::{Feed, Wanted};
+use crate::shard::{Answer, Feed, Wanted};
 use acp_wire::agent::Share;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -93,12 +93,13 @@ impl Process {
         let wanted = Wanted { index, slot: self.parts[shard].slot(index), is_warmup: false };
         let mut bytes = Vec::new();
         let mut given = self.feeds[shard].give(wanted, &mut bytes);
-        if given.is_none() && bytes.is_empty() {
+        if given == Answer::NotYet && bytes.is_empty() {
             // It has said what it wants.
             self.work();
             given = self.feeds[shard].give(wanted, &mut bytes);
         }
-        let tag = self.tags.name(given?.tag);
+        let Answer::Given(given) = given else { return None };
+        let tag = self.tags.name(given.tag);
         let text = String::from_utf8(bytes).unwrap();
         Some((text.split(' ').nth(1).unwrap().to_string(), tag))
     }
@@ -418,7 +419,8 @@ fn what_is_explained_is_what_is_sent() {
             process.work();
             let wanted = Wanted { index, slot, is_warmup: false };
             let mut bytes = Vec::new();
-            process.feeds[shard].give(wanted, &mut bytes).unwrap();
+            let answer = process.feeds[shard].give(wanted, &mut bytes);
+            assert!(matches!(answer, Answer::Given(_)), "{answer:?}");
             assert_eq!(explained.bytes.as_deref(), Ok(bytes.as_slice()));
             let (file, line) = explained.line.unwrap();
             let text = std::fs::read_to_string(file).unwrap();

@@ -97,7 +97,8 @@ pub(super) fn run(
     spares: &mut Spares,
 ) -> Outcome {
     let feed = scenario.feed.map(|empty| -> Box<dyn Feed> {
-        Box::new(SimFeed::new(Random::new(random.next()), part.clone(), empty))
+        let random = Random::new(random.next());
+        Box::new(SimFeed::new(random, part.clone(), empty, scenario.feed_holds))
     });
     let mut shard = Shard::new(part.clone(), feed);
     let net_random = Random::new(random.next());
@@ -141,7 +142,7 @@ pub(super) fn run(
         next_frame_ns: u64::MAX,
         measured_ns: u64::MAX,
         told: 0,
-        checks: Checks::new(part, scenario.feed.is_none_or(|empty| empty == 0)),
+        checks: Checks::new(part, scenario.is_fed_well()),
         outcome,
         spares,
     };

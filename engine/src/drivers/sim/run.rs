@@ -94,9 +94,8 @@ fn check_reasons(scenario: &Scenario, outcome: &Outcome, books: &Books) {
     let plan = &*scenario.plan;
     for (&reason, &count) in &books.not_sent {
         let is_possible = match (reason, &plan.schedule) {
-            (NotSent::Source, Schedule::Open { .. }) => {
-                scenario.feed.is_some_and(|empty| empty > 0)
-            }
+            (NotSent::Source, Schedule::Open { .. }) => !scenario.is_fed_well(),
+            (NotSent::Source, Schedule::Closed { .. }) => scenario.feed_holds.is_some(),
             (NotSent::Stopped, _) => outcome.is_stopped,
             (NotSent::Backlog, Schedule::Open { backlog, .. }) => {
                 *backlog < count + books.sent + 1000

@@ -30,6 +30,8 @@ pub(super) struct Scenario {
     pub(super) retarget_ns: Option<u64>,
     /// Requests come from a feed, which has none so often, per mille.
     pub(super) feed: Option<u64>,
+    /// That feed has so many requests for each shard, of each part of the run.
+    pub(super) feed_holds: Option<u64>,
     /// Connections are encrypted.
     pub(super) is_secure: bool,
 }
@@ -115,6 +117,8 @@ impl Scenario {
         let empty = if is_calm { 0 } else { random.pick(&[0, 0, 10, 300]) };
         let feed = random.chance(300).then_some(empty);
         let retarget_ns = random.chance(150).then(|| random.between(0, length_ns));
+        let feed_holds =
+            (!is_calm && feed.is_some() && random.chance(200)).then(|| random.spread(1, 2000) - 1);
         let is_secure = seed.is_multiple_of(SECURE_EVERY);
         Self {
             plan,
@@ -127,8 +131,14 @@ impl Scenario {
             frame_ns,
             retarget_ns,
             feed,
+            feed_holds,
             is_secure,
         }
+    }
+
+    /// Whoever asks for a request gets one.
+    pub(super) fn is_fed_well(&self) -> bool {
+        self.feed.is_none_or(|empty| empty == 0) && self.feed_holds.is_none()
     }
 
     /// By so much a run may be longer than its plan says: nothing is sent in a pause.

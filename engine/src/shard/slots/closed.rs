@@ -126,6 +126,10 @@ impl Closed {
         rest
     }
 
+    pub(super) fn close(&mut self) {
+        self.left = 0;
+    }
+
     pub(super) fn settled(&self) -> u64 {
         self.taken + self.given_up
     }

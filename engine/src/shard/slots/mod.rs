@@ -161,6 +161,13 @@ impl Slots {
         }
     }
 
+    /// No slot of the present part of a closed loop is taken any more; none is given up.
+    pub(super) fn close(&mut self) {
+        if let Self::Closed(closed) = self {
+            closed.close();
+        }
+    }
+
     /// Own slots of the present part of the run that were taken or given up.
     pub(super) fn settled(&self) -> u64 {
         match self {
