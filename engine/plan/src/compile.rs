@@ -19,7 +19,7 @@ pub(super) const MAX_CONNECTIONS: u32 = 1 << 22;
 /// Requests on one connection at a time, at the most.
 pub(super) const MAX_PIPELINE: u32 = 1024;
 /// Bytes of requests on one connection at a time, at the most.
-pub(super) const MAX_BATCH_BYTES: usize = 64 << 20;
+pub const MAX_BATCH_BYTES: usize = 64 << 20;
 
 /// Why a plan cannot be run.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -23,7 +23,7 @@ mod template;
 mod tls;
 mod zipf;
 
-pub use compile::{PlanError, compile};
+pub use compile::{MAX_BATCH_BYTES, PlanError, compile};
 pub use course::{ChangeError, Course};
 pub use endpoint::Endpoint;
 pub use expect::Expect;

@@ -109,6 +109,7 @@ fn exit_code(finished: &Finished, control: &Control) -> u8 {
 pub(super) fn launch_code(error: &LaunchError) -> u8 {
     match error {
         LaunchError::Plan(_)
+        | LaunchError::TwoSources
         | LaunchError::Rule(_)
         | LaunchError::Share(_)
         | LaunchError::Source(_)

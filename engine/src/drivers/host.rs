@@ -209,6 +209,9 @@ impl Host {
     fn follow(&mut self, shard: &mut Shard, net: &mut impl Net, now: u64) {
         if self.is_stopped(now) {
             shard.stop(now);
+            if self.signals.is_hurried() {
+                shard.leave();
+            }
         }
         if self.signals.revision() != self.revision {
             self.change(shard, net, now);

@@ -17,6 +17,8 @@ pub struct Signals {
     /// When the run starts; 0: not yet known.
     start_ns: AtomicU64,
     stop: AtomicBool,
+    /// With a stop: what is under way is not waited for.
+    is_hurried: AtomicBool,
     /// When nothing may be sent any more; the greatest time: there is no lease.
     lease_end_ns: AtomicU64,
     /// When somebody saw that the lease was over; 0: it is not.
@@ -34,6 +36,7 @@ impl Default for Signals {
             origin: now.checked_sub(Duration::from_nanos(MAX_DURATION_NS)).unwrap_or(now),
             start_ns: AtomicU64::new(0),
             stop: AtomicBool::new(false),
+            is_hurried: AtomicBool::new(false),
             lease_end_ns: AtomicU64::new(u64::MAX),
             lapsed_ns: AtomicU64::new(0),
             revision: AtomicU32::new(0),
@@ -70,6 +73,18 @@ impl Signals {
     /// Asks all shards to stop sending.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
+    }
+
+    /// Asks all shards to stop, and not to wait for what is under way.
+    pub fn stop_now(&self) {
+        self.is_hurried.store(true, Ordering::Release);
+        self.stop();
+    }
+
+    /// Whether what is under way is not waited for after a stop.
+    #[must_use]
+    pub fn is_hurried(&self) -> bool {
+        self.is_hurried.load(Ordering::Relaxed)
     }
 
     /// Whether shards were asked to stop, or have no right to send any more at `now`.

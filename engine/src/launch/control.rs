@@ -59,6 +59,12 @@ impl Control {
         self.signals.stop();
     }
 
+    /// Stops sending and closes all connections: the run ends within a moment. What was in flight is
+    /// booked as such. May come after [`Self::stop`], to wait no longer.
+    pub fn stop_now(&self) {
+        self.signals.stop_now();
+    }
+
     /// Stops for a reason, which the report gives, unless the run is stopped already.
     pub fn stop_because(&self, reason: &str) {
         self.stop_with("stop", reason, reason.into());

@@ -4,6 +4,8 @@ mod collect;
 mod command;
 mod control;
 mod cores;
+mod extensions;
+mod guard;
 mod judge;
 mod limits;
 mod machine;
@@ -15,6 +17,7 @@ mod trust;
 pub use collect::Progress;
 pub use command::{Command, CommandError, follow};
 pub use control::{Control, ControlError};
+pub use extensions::{Extensions, Seat};
 
 use crate::drivers::DriverKind;
 use crate::plan::{Plan, PlanError, ShareError, check_share, compile, split};
@@ -40,6 +43,10 @@ use tls::{TlsError, TlsSetup};
 pub enum LaunchError {
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(
+        "requests come from a feed, and from a source or values of the plan\nhint: leave `source` and `{{{{…}}}}` out of the plan, or give no feed"
+    )]
+    TwoSources,
     #[error(transparent)]
     Rule(#[from] RuleError),
     #[error("bad share: {0}")]
@@ -134,7 +141,7 @@ pub enum Seen<'a> {
 }
 
 /// Runs a plan, or the share of it that the options say, to its end. `on_seen` is told when
-/// connections are open, and each second as it is over.
+/// connections are open, and each second as it is over, on the thread that calls.
 ///
 /// # Errors
 ///
@@ -146,11 +153,26 @@ pub fn run(
     control: &Control,
     on_seen: &mut dyn FnMut(Seen),
 ) -> Result<Finished, LaunchError> {
+    run_with(document, options, control, &Extensions::default(), on_seen)
+}
+
+/// Runs a plan like [`run`], with requests or checks of a program's own.
+///
+/// # Errors
+///
+/// As [`run`], and [`LaunchError::TwoSources`] when both the plan and a feed say what is sent.
+pub fn run_with(
+    document: &acp_wire::Plan,
+    options: &Options,
+    control: &Control,
+    extensions: &Extensions,
+    on_seen: &mut dyn FnMut(Seen),
+) -> Result<Finished, LaunchError> {
     let judge = match options.share {
         None => Judge::new(&document.stop)?,
         Some(_) => Judge::of_nothing(),
     };
-    let plan = Arc::new(compile(document)?);
+    let plan = Arc::new(extensions.prepare(compile(document)?)?);
     let share = options.share.unwrap_or_else(|| Share::whole(plan.connections));
     check_share(&share)?;
     let tls = TlsSetup::of(&plan)?;
@@ -176,11 +198,16 @@ pub fn run(
     let needs = Needs { plan: &plan, share, parts: &parts, cpus, tags: &tags };
     let mut supply = Supply::start(&needs, tell(control, plan.is_open_loop()))?;
     supply.await_ready(|| control.is_stopped())?;
-    let makings = parts.into_iter().zip(supply.take_feeds());
-    let makings = makings.map(|(part, feed)| {
-        let tls = tls.as_ref().map(TlsSetup::client);
-        Making { part, feed, tls }
+    let shards = parts.len();
+    let makings = parts.into_iter().zip(supply.take_feeds()).enumerate();
+    let makings = makings.map(|(shard, (part, feed))| {
+        let seat = Seat { part: &part, tags: &tags, shard, shards };
+        let feed = extensions.feed(&seat, control).or(feed);
+        let checks = extensions.checks(&seat, control);
+        Making { feed, checks, tls: tls.as_ref().map(TlsSetup::client), part }
     });
+    // All of them before the first thread: a maker that panics leaves none behind.
+    let makings: Vec<_> = makings.collect();
     let threads = Threads::start(makings, &placement, &driver, control)?;
     let open_connections = threads.await_ready(&plan, &share, &addresses, control)?;
     on_seen(Seen::Ready { open_connections });

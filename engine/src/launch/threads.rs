@@ -1,6 +1,7 @@
 //! The threads of a run, from their start to the common beginning.
 
 use super::cores::Placement;
+use super::guard::panic_text;
 use super::machine;
 use super::{Control, LaunchError};
 use crate::cpus::pin_current_thread;
@@ -9,7 +10,7 @@ use crate::drivers::host::{Channels, Host, Message, ShardEnd, ShardFrame};
 use crate::drivers::signals::Signals;
 use crate::plan::{Plan, ShardPlan};
 use crate::record::Record;
-use crate::shard::{Feed, Shard, TlsClient};
+use crate::shard::{Check, Feed, Shard, TlsClient};
 use acp_wire::agent::Share;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub(super) struct Making {
     pub(super) part: ShardPlan,
     /// Where its requests come from that are not all the same.
     pub(super) feed: Option<Box<dyn Feed>>,
+    /// What its responses are held against besides the plan: of each kind one a connection.
+    pub(super) checks: Vec<Vec<Box<dyn Check>>>,
     /// By this its connections are encrypted.
     pub(super) tls: Option<TlsClient>,
 }
@@ -48,13 +51,13 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(
-        makings: impl Iterator<Item = Making>,
+        makings: Vec<Making>,
         placement: &Placement,
         driver: &Driver,
         control: &Control,
     ) -> Result<Self, LaunchError> {
         let mut threads = Self { shards: Vec::new(), signals: Arc::clone(control.signals()) };
-        for (number, making) in makings.enumerate() {
+        for (number, making) in makings.into_iter().enumerate() {
             let cpu = placement.cpus.get(number).copied();
             let shard = threads.start_one(making, cpu, placement.spin_ns, driver)?;
             threads.shards.push(shard);
@@ -64,7 +67,7 @@ impl Threads {
 
     fn start_one(
         &self,
-        Making { part, feed, tls }: Making,
+        Making { part, feed, checks, tls }: Making,
         cpu: Option<usize>,
         spin_ns: u64,
         driver: &Driver,
@@ -84,7 +87,7 @@ impl Threads {
             }
             let channels =
                 Channels { messages: message_sender, frames: frame_sender, spares: spare_receiver };
-            let shard = Shard::new(part, feed);
+            let shard = checks.into_iter().fold(Shard::new(part, feed), Shard::with_checks);
             let shard = match tls {
                 None => shard,
                 Some(client) => shard.encrypted(client),
@@ -190,7 +193,7 @@ impl Threads {
                 Ok(Message::Done(end)) => Some(Ok(end)),
                 Ok(Message::Failed(why)) => Some(Err(why)),
                 Ok(Message::Ready { .. }) | Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => Some(Err("a shard ended without a word".into())),
+                Err(TryRecvError::Disconnected) => Some(Err(last_words(shard.handle.take()))),
             };
         }
         self.shards.iter().all(|shard| shard.end.is_some())
@@ -202,5 +205,13 @@ impl Threads {
             // A panic was reported by the thread's end already.
             drop(handle.join());
         }
+    }
+}
+
+/// Why a thread has ended that has not said it.
+fn last_words(handle: Option<JoinHandle<()>>) -> String {
+    match handle.map(JoinHandle::join) {
+        Some(Err(payload)) => format!("a shard panicked: {}", panic_text(&*payload)),
+        Some(Ok(())) | None => "a shard ended without a word".into(),
     }
 }

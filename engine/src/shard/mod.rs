@@ -111,6 +111,8 @@ pub struct Shard {
     phase: Phase,
     /// A user or a rule has stopped the run: nothing is sent again.
     is_stopped: bool,
+    /// What is in flight is not waited for.
+    is_left: bool,
     /// Start of the measured part.
     start_ns: u64,
     /// When draining began.
@@ -165,6 +167,7 @@ impl Shard {
         let shard = Self {
             phase: Phase::Preparing,
             is_stopped: false,
+            is_left: false,
             start_ns: u64::MAX,
             drain_ns: u64::MAX,
             slots: Slots::new(&plan),
@@ -341,8 +344,13 @@ impl Shard {
         self.phase == Phase::Draining && (self.active == 0 || self.is_patience_over(now))
     }
 
+    /// What is in flight is not waited for: a run that has stopped sending is finished.
+    pub fn leave(&mut self) {
+        self.is_left = true;
+    }
+
     fn is_patience_over(&self, now: u64) -> bool {
-        now >= self.patience_end_ns()
+        self.is_left || now >= self.patience_end_ns()
     }
 
     /// When the last request must have its outcome: its connection may still have been opening when

@@ -3,6 +3,7 @@
 mod child;
 mod commands;
 mod conformance;
+mod examples;
 mod forbidden;
 #[cfg(feature = "tui")]
 mod live;

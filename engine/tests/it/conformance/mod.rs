@@ -4,6 +4,7 @@
 //! add up to its report.
 
 mod certificates;
+mod extensions;
 mod failures;
 mod load;
 mod nginx;
