@@ -8,6 +8,7 @@ use acp_engine::wire::ErrorClass;
 use acp_engine::{Check, Control, Extensions, Options, Response, run_with, wire};
 use serde_json::Value;
 use std::error::Error;
+use std::process::ExitCode;
 
 /// Longer bodies than this are not what is asked for: memory has a bound.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -36,7 +37,17 @@ impl Check for HasNumber {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match load() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let usage = "usage: own_check URL FIELD [REQUESTS]";
     let (url, field) = (arguments.next().ok_or(usage)?, arguments.next().ok_or(usage)?);

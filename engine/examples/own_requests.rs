@@ -7,6 +7,7 @@
 use acp_engine::{Answer, Control, Extensions, Feed, Given, Options, Wanted, run_with, wire};
 use std::error::Error;
 use std::io::Write as _;
+use std::process::ExitCode;
 
 /// Every so many requests one asks whether the target is well.
 const PROBE_EVERY: u64 = 10;
@@ -42,7 +43,17 @@ impl Feed for Orders {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match load() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let url = arguments.next().ok_or("usage: own_requests URL [REQUESTS]")?;
     let requests: u64 = arguments.next().map_or(Ok(1000), |text| text.parse())?;

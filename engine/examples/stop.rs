@@ -7,10 +7,21 @@
 use acp_engine::wire::plan::Model;
 use acp_engine::{Control, Options, Seen, run, wire};
 use std::error::Error;
+use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match load() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let url = arguments.next().ok_or("usage: stop URL [SECONDS]")?;
     let seconds: u64 = arguments.next().map_or(Ok(3), |text| text.parse())?;

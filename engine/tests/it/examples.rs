@@ -77,7 +77,7 @@ fn examples_say_what_is_wrong_with_their_arguments() {
     for (name, arguments, part) in [
         ("stop", &["soon"][..], "invalid digit"),
         ("own_requests", &["many"], "invalid digit"),
-        ("own_check", &[], "usage: own_check URL FIELD"),
+        ("own_check", &[], "error: usage: own_check URL FIELD"),
     ] {
         let (text, output) = run(name, &target, "/", arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);
