@@ -42,8 +42,9 @@
 //! happened in it ([`wire::Frame`]), and all so far ([`Progress`]). It may take its time: shards
 //! go on, and seconds that it has missed come as one longer frame. In the end there is [`Finished`]:
 //! the report, whose `books` say what became of every planned request and whose `verdict` says
-//! whether the numbers may be trusted, and the histograms that it was made from. A run that was stopped has a report
-//! too, with the verdict `aborted`. A [`LaunchError`] says why there could be no run at all.
+//! whether the numbers may be trusted, and the histograms that it was made from. A run that was
+//! stopped has a report too, with the verdict `aborted`. A [`LaunchError`] says why there could be no
+//! run at all.
 //!
 //! # Stopping
 //!
