@@ -40,7 +40,7 @@ const ENGINE: [(&str, &[&str]); 11] = [
         "launch",
         &["calibration", "cpus", "plan", "pace", "record", "shard", "source", "drivers", "report"],
     ),
-    ("target", &["cpus", "drivers"]),
+    ("target", &["conn", "cpus", "drivers"]),
     ("cli", &["cpus", "plan", "report", "source", "launch", "drivers"]),
     ("doctor", &["calibration", "cpus", "plan", "report", "launch", "drivers", "cli"]),
 ];

@@ -13,14 +13,14 @@ use signal_hook::iterator::Signals;
 
 use super::response::has_body;
 use super::{
-    ErrorRate, ResponseOptions, Stall, Target, TargetError, TargetOptions, judge, judge_randomness,
-    parse_error_rate, parse_stall, read_arrivals,
+    ErrorRate, ResponseOptions, Stall, Target, TargetError, TargetOptions, TargetTls, judge,
+    judge_randomness, parse_error_rate, parse_stall, read_arrivals,
 };
 use crate::cpus;
 
 /// A built-in HTTP server to aim load at: one fixed response to every request.
 ///
-/// Prints `listening on http://ADDRESS/` first. `GET /__acp/count` answers with what it has done so
+/// Prints `listening on http://ADDRESS/` first, or `https://` with TLS. `GET /__acp/count` answers with what it has done so
 /// far, as JSON. Ctrl-C ends it with the same as the last line.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArgs {
@@ -52,6 +52,22 @@ pub struct TargetArgs {
     /// Send the body in chunks
     #[arg(long)]
     chunked: bool,
+
+    /// Speak TLS, 1.2 and 1.3, with a certificate that is made at the start and signs itself
+    #[arg(long)]
+    tls: bool,
+
+    /// Write the certificate that is made to this file, for clients to trust (implies --tls)
+    #[arg(long, value_name = "FILE", conflicts_with = "tls_cert")]
+    tls_ca: Option<PathBuf>,
+
+    /// Certificate to show instead, with its chain: a PEM file (implies --tls)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key of --tls-cert: a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
 
     /// Keep each answer back this long
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = parse_duration_ns)]
@@ -156,8 +172,12 @@ fn serve(args: TargetArgs) -> Result<(), TargetError> {
     // Before there is anything to lose by a signal.
     let mut signals =
         Signals::new([SIGINT, SIGTERM]).map_err(|source| TargetError::Signals { source })?;
+    let ca = args.tls_ca.clone();
     let target = Target::start(options(args))?;
-    print_line(&format!("listening on http://{}/", target.address()));
+    print_line(&format!("listening on {}", target.url()));
+    if let Some(path) = ca {
+        print_line(&format!("trust it with --cacert {}", path.display()));
+    }
     let end = target.end();
     std::thread::Builder::new()
         .name("signals".to_owned())
@@ -178,6 +198,11 @@ fn options(args: TargetArgs) -> TargetOptions {
     let default = if cpus.is_empty() { allowed } else { cpus.len() };
     let threads = args.threads.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX));
     let body_bytes = args.size.unwrap_or(ResponseOptions::default().body_bytes);
+    let tls = match (args.tls_cert, args.tls_key) {
+        (Some(cert), Some(key)) => Some(TargetTls::Files { cert, key }),
+        _ if args.tls || args.tls_ca.is_some() => Some(TargetTls::Made { ca: args.tls_ca }),
+        _ => None,
+    };
     TargetOptions {
         listen: args.listen,
         threads,
@@ -199,6 +224,7 @@ fn options(args: TargetArgs) -> TargetOptions {
             Spin::Off => false,
         },
         record: args.record,
+        tls,
     }
 }
 
@@ -283,6 +309,22 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_for_whoever_asks_for_it() {
+        for (flags, expect) in [
+            ("", None),
+            ("--tls", Some(TargetTls::Made { ca: None })),
+            ("--tls --tls-ca x", Some(TargetTls::Made { ca: Some("x".into()) })),
+            ("--tls-ca x", Some(TargetTls::Made { ca: Some("x".into()) })),
+            (
+                "--tls --tls-cert c --tls-key k",
+                Some(TargetTls::Files { cert: "c".into(), key: "k".into() }),
+            ),
+        ] {
+            assert_eq!(options(parse(flags).expect(flags)).tls, expect, "{flags}");
+        }
+    }
+
+    #[test]
     fn spinning_is_for_recording_with_a_cpu_for_each_thread_and_one_left() {
         let spins = |flags| options(parse(flags).expect("flags")).spin;
         assert!(!spins("--threads 1"));
@@ -312,6 +354,9 @@ mod tests {
             ("--json", "--judge"),
             ("--arrival poisson", "--judge"),
             ("--judge x --rate 5 --arrival even", "invalid value 'even'"),
+            ("--tls-cert c", "--tls-key"),
+            ("--tls-key k", "--tls-cert"),
+            ("--tls-cert c --tls-key k --tls-ca x", "cannot be used with"),
             ("--listen localhost", "invalid socket address"),
         ] {
             let error = parse(flags).expect_err(flags);

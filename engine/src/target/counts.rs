@@ -14,13 +14,13 @@ pub struct Counts {
     pub responses: u64,
     /// Of the responses, those that were failed by `--error-rate`.
     pub injected_errors: u64,
-    /// Things that were not HTTP/1.
+    /// Things that were not HTTP/1, or not TLS where that is spoken.
     pub bad_requests: u64,
     /// Connections accepted.
     pub connections: u64,
-    /// Bytes received.
+    /// Bytes received, without what encryption adds.
     pub bytes_received: u64,
-    /// Bytes given to the kernel to send.
+    /// Bytes given to the kernel to send, without what encryption adds.
     pub bytes_sent: u64,
 }
 

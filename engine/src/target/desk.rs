@@ -137,7 +137,7 @@ impl Desk {
                 Event::Request(request) => self.decide(connection, request, now_ns),
                 Event::Continue => ResponseId::CONTINUE,
                 Event::Bad => {
-                    self.counts.bad_requests += 1;
+                    self.add_bad_request();
                     self.connections[connection as usize].last_decided = true;
                     ResponseId::BAD_REQUEST
                 }
@@ -260,6 +260,10 @@ impl Desk {
             self.counts.responses += u64::from(count);
         }
         Some(Run { response, count })
+    }
+
+    pub(crate) fn add_bad_request(&mut self) {
+        self.counts.bad_requests += 1;
     }
 
     /// Corrects the counts: of a run that was taken, answers could not be sent.

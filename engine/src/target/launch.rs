@@ -19,6 +19,7 @@ use super::desk::{Desk, DeskOptions};
 use super::faults::{ErrorDice, ErrorRate, Stall, Timing};
 use super::response::{ResponseOptions, Responses};
 use super::server::{Server, ServerOptions, stop};
+use super::tls::{TargetTls, TargetTlsError, acceptor};
 use crate::cpus::{CpuError, pin_current_thread};
 use crate::drivers::uring::{RingError, probe};
 
@@ -47,6 +48,8 @@ pub struct TargetOptions {
     pub record: Option<PathBuf>,
     /// Look for work without sleeping: takes whole CPUs, and sees arrivals sooner.
     pub spin: bool,
+    /// Speak TLS, 1.2 and 1.3, and nothing else.
+    pub tls: Option<TargetTls>,
 }
 
 impl Default for TargetOptions {
@@ -63,6 +66,7 @@ impl Default for TargetOptions {
             close_every: 0,
             record: None,
             spin: false,
+            tls: None,
         }
     }
 }
@@ -83,6 +87,13 @@ pub enum TargetError {
         address: SocketAddr,
         /// The failure.
         source: io::Error,
+    },
+    /// It cannot speak TLS.
+    #[error("failed to prepare TLS")]
+    Tls {
+        /// The failure.
+        #[from]
+        source: TargetTlsError,
     },
     /// A thread could not be started.
     #[error("failed to start a serving thread")]
@@ -128,6 +139,7 @@ pub enum TargetError {
 /// A running target. Dropping it stops it.
 pub struct Target {
     address: SocketAddr,
+    scheme: &'static str,
     board: Arc<Board>,
     threads: Vec<Thread>,
     writer: Option<ArrivalWriter>,
@@ -161,6 +173,7 @@ impl Target {
         let (end, ended) = channel();
         let mut target = Target {
             address,
+            scheme: if options.tls.is_some() { "https" } else { "http" },
             board: Arc::new(Board::new(options.threads)),
             threads: Vec::new(),
             writer,
@@ -177,6 +190,7 @@ impl Target {
         listeners: Vec<TcpListener>,
         recorders: Vec<Recorder>,
     ) -> Result<(), TargetError> {
+        let tls = options.tls.as_ref().map(|tls| acceptor(tls, self.address)).transpose()?;
         let responses = Arc::new(Responses::new(&options.response));
         let start_ns = monotonic_ns();
         let connections = connection_limit();
@@ -193,7 +207,8 @@ impl Target {
             };
             let cpu = options.cpus.iter().copied().cycle().nth(thread);
             let spin = options.spin;
-            let server = |stop| ServerOptions { listener, stop, connections, spin };
+            let tls = tls.clone();
+            let server = |stop| ServerOptions { listener, stop, connections, spin, tls };
             self.start_thread(cpu, desk, server)?;
         }
         Ok(())
@@ -231,6 +246,12 @@ impl Target {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The URL that it answers: `http://ADDRESS/`, or `https://` where it speaks TLS.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}/", self.scheme, self.address)
     }
 
     /// What it has done so far.

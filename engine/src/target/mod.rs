@@ -2,7 +2,7 @@
 //! itself.
 //!
 //! It answers every request with one fixed response, on io_uring, one thread a core, and can be
-//! told to be late, to fail and to close. It records when requests arrive, and judges a record
+//! told to speak TLS, to be late, to fail and to close. It records when requests arrive, and judges a record
 //! against a schedule, or against a Poisson process.
 //!
 //! ```text
@@ -14,7 +14,10 @@
 pub mod cli;
 
 mod launch;
+mod secure;
 mod server;
+mod tls;
+mod wire;
 
 mod chunked;
 mod head;
@@ -38,3 +41,4 @@ pub use judge::{Gap, Judgement, Percentiles, judge};
 pub use launch::{Target, TargetError, TargetOptions};
 pub use randomness::{Randomness, judge_randomness};
 pub use response::{ResponseOptions, body};
+pub use tls::{TargetTls, TargetTlsError};

@@ -15,10 +15,14 @@
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use super::clock::monotonic_ns;
 use super::desk::{Desk, Run};
 use super::response::{ResponseId, render_count};
+use super::secure::Secure;
+use super::wire::{Parcel, Sending, Wire};
+use crate::conn::tls;
 use crate::drivers::uring::{
     Buffers, BytesId, Completion, Notify, Ring, RingError, RingOptions, SMALL_BUFFER_BYTES,
     Shutdown, Token, Wait,
@@ -47,6 +51,8 @@ pub(crate) struct ServerOptions {
     pub(crate) connections: u32,
     /// Never sleep.
     pub(crate) spin: bool,
+    /// For connections that are encrypted.
+    pub(crate) tls: Option<tls::Server>,
 }
 
 /// One serving thread.
@@ -54,9 +60,10 @@ pub(crate) struct Server {
     ring: Ring,
     /// Where the ring keeps each response.
     responses: Vec<BytesId>,
-    wires: Vec<Wire>,
-    buffers: Buffers,
-    desk: Desk,
+    pub(super) wires: Vec<Wire>,
+    pub(super) buffers: Buffers,
+    pub(super) desk: Desk,
+    pub(super) secure: Option<Secure>,
     listener: TcpListener,
     spin: bool,
     stopping: bool,
@@ -64,54 +71,11 @@ pub(crate) struct Server {
     /// Connections that are open.
     open: u32,
     /// The time of this turn; 0 where nobody needs it.
-    now_ns: u64,
+    pub(super) now_ns: u64,
     batch: Vec<Completion>,
     ready: Vec<u32>,
     /// Connections whose receive found no buffer.
     starved: Vec<Token>,
-}
-
-/// The kernel's side of a connection. Its number is its place in the table of files.
-#[derive(Default)]
-struct Wire {
-    generation: u32,
-    /// A receive is armed.
-    receiving: bool,
-    sending: Sending,
-    /// The peer has ended its side.
-    ended: bool,
-    /// Nothing can be sent any more.
-    broken: bool,
-    /// Our side is shut down.
-    shut: bool,
-    /// The shutdown has not completed.
-    shutting: bool,
-    /// What was sent last, or is being sent.
-    parcel: Option<Parcel>,
-    /// The bytes of an answer with counts.
-    own_bytes: Box<[u8]>,
-}
-
-/// How far a parcel is.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Sending {
-    /// The last one has gone out, as far as we know.
-    #[default]
-    Idle,
-    /// It did not fit; a wait for room is armed.
-    Blocked,
-    /// There is room for the rest of it.
-    Resume,
-}
-
-/// A run of answers on its way.
-#[derive(Clone, Copy)]
-struct Parcel {
-    run: Run,
-    /// Bytes that the kernel has taken before.
-    offset: usize,
-    /// Bytes in all.
-    length: usize,
 }
 
 impl Server {
@@ -133,6 +97,7 @@ impl Server {
             wires: Vec::new(),
             buffers,
             desk,
+            secure: options.tls.map(Secure::new),
             listener: options.listener,
             spin: options.spin,
             stopping: false,
@@ -257,6 +222,7 @@ impl Server {
         self.open += 1;
         self.desk.open(connection);
         self.receive(connection);
+        self.shake_hands(connection);
     }
 
     fn token(&self, kind: u8, connection: u32) -> u64 {
@@ -315,12 +281,14 @@ impl Server {
 
     #[inline]
     fn on_bytes(&mut self, connection: u32, completion: &Completion, length: u32) {
+        let Some(id) = completion.buffer() else { return };
+        if self.secure.is_some() {
+            return self.on_records(connection, id, length);
+        }
         if self.desk.is_recording() {
             self.now_ns = monotonic_ns();
         }
-        if let Some(id) = completion.buffer() {
-            self.desk.receive(connection, self.buffers.get(id, length), self.now_ns);
-        }
+        self.desk.receive(connection, self.buffers.get(id, length), self.now_ns);
     }
 
     /// Sends the next answers of every connection that has some, or ends it.
@@ -341,6 +309,7 @@ impl Server {
             _ if wire.broken => self.close(connection),
             (Sending::Blocked, _) => {}
             (Sending::Resume, Some(parcel)) => self.send(connection, parcel),
+            _ if wire.has_handshake() => self.send_handshake(connection),
             _ => match self.desk.next_run(connection) {
                 Some(run) => self.send_run(connection, run),
                 None => self.end(connection),
@@ -355,23 +324,44 @@ impl Server {
             // Answers are waiting to be due.
         } else if wire.ended {
             self.close(connection);
-        } else if self.desk.is_last_decided(connection) && !wire.shut {
+        } else if self.desk.is_last_decided(connection)
+            && !wire.shut
+            && !self.says_goodbye(connection)
+        {
             self.shut(connection);
         }
     }
 
     #[inline]
     fn send_run(&mut self, connection: u32, run: Run) {
-        let length = if run.response.is_count() {
+        let rendered = run.response.is_count().then(|| {
             let closes = run.response == ResponseId::LAST_COUNT;
-            let bytes = render_count(&self.desk.counts_json(), closes);
-            self.wires[connection as usize].own_bytes = bytes;
-            self.wires[connection as usize].own_bytes.len()
-        } else {
-            self.desk.responses().bytes(run.response, run.count).len()
+            render_count(&self.desk.counts_json(), closes)
+        });
+        let bytes = match &rendered {
+            Some(rendered) => rendered,
+            None => self.desk.responses().bytes(run.response, run.count),
         };
-        self.desk.add_bytes_sent(length as u64);
-        self.send(connection, Parcel { run, offset: 0, length });
+        let plain = bytes.len();
+        let wire = &mut self.wires[connection as usize];
+        let own_bytes = match (&mut wire.session, &mut self.secure) {
+            (Some(session), Some(secure)) => {
+                session.encrypt(bytes, &mut secure.buffers).map(|records| Some(records.into()))
+            }
+            _ => Ok(rendered.map(Into::into)),
+        };
+        self.desk.add_bytes_sent(plain as u64);
+        match own_bytes {
+            Ok(own_bytes) => {
+                let length = own_bytes.as_ref().map_or(plain, |bytes: &Arc<[u8]>| bytes.len());
+                wire.own_bytes = own_bytes;
+                self.send(connection, Parcel { run: Some(run), offset: 0, length, plain });
+            }
+            Err(_) => {
+                self.lose(Parcel { run: Some(run), offset: 0, length: plain, plain });
+                self.break_off(connection);
+            }
+        }
         if self.desk.is_over_limit(connection) {
             self.break_off(connection);
         }
@@ -380,20 +370,24 @@ impl Server {
     /// Sends what is left of a parcel. The next step, if there is one, is taken in the next turn:
     /// by then it is known whether it did fit.
     #[inline]
-    fn send(&mut self, connection: u32, parcel: Parcel) {
+    pub(super) fn send(&mut self, connection: u32, parcel: Parcel) {
         let token = self.token(SEND, connection);
         let wire = &mut self.wires[connection as usize];
         wire.sending = Sending::Idle;
         wire.parcel = Some(parcel);
-        let ended = wire.ended;
+        let goes_on = wire.ended || wire.has_handshake();
         let rest = parcel.offset..parcel.length;
-        if parcel.run.response.is_count() {
-            self.ring.send_once_now(connection, wire.own_bytes[rest].into(), token);
-        } else {
-            let bytes = self.responses[parcel.run.response.index()];
-            self.ring.send_kept_now(connection, bytes, rest, token);
+        match (&wire.own_bytes, parcel.run) {
+            (Some(bytes), _) => {
+                self.ring.send_shared_now(connection, Arc::clone(bytes), rest, token);
+            }
+            (None, Some(run)) => {
+                let bytes = self.responses[run.response.index()];
+                self.ring.send_kept_now(connection, bytes, rest, token);
+            }
+            (None, None) => {}
         }
-        if ended || self.desk.has_output(connection) || self.desk.is_last_decided(connection) {
+        if goes_on || self.desk.has_output(connection) || self.desk.is_last_decided(connection) {
             self.desk.mark_ready(connection);
         }
     }
@@ -428,9 +422,10 @@ impl Server {
     /// What is left of a parcel will not reach the peer: so it was not sent.
     #[cold]
     fn lose(&mut self, parcel: Parcel) {
-        let left = parcel.length - parcel.offset;
+        let Some(run) = parcel.run else { return };
+        let left = parcel.plain_left();
         self.desk.take_back_bytes_sent(left as u64);
-        let response = parcel.run.response;
+        let response = run.response;
         if response.is_final() && !response.is_count() {
             let unit = self.desk.responses().unit(response);
             self.desk.unsent(left.div_ceil(unit) as u64);
@@ -438,7 +433,7 @@ impl Server {
     }
 
     /// Gives a connection up; it is closed when nothing is under way on it.
-    fn break_off(&mut self, connection: u32) {
+    pub(super) fn break_off(&mut self, connection: u32) {
         self.desk.give_up(connection);
         self.wires[connection as usize].broken = true;
         self.desk.mark_ready(connection);

@@ -1,7 +1,8 @@
 //! One TLS connection: the handshake, then records both ways.
 
 use super::failure::Failure;
-use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use super::side::Side;
+use rustls::client::UnbufferedClientConnection;
 use rustls::unbuffered::{
     AppDataRecord, ConnectionState, EncodeError, EncodeTlsData, EncryptError, ReadTraffic,
     UnbufferedStatus, WriteTraffic,
@@ -46,9 +47,9 @@ pub enum Received {
     Unwanted,
 }
 
-/// A TLS connection.
-pub struct Session {
-    tls: UnbufferedClientConnection,
+/// A TLS connection, seen from the client's side or the server's.
+pub struct Session<S = UnbufferedClientConnection> {
+    tls: S,
     /// The beginning of a record or of a message whose rest has not come.
     partial: Vec<u8>,
     /// Bytes of the handshake, or of what came after it, that are to be sent.
@@ -58,9 +59,9 @@ pub struct Session {
     is_ended: bool,
 }
 
-impl Session {
+impl<S: Side> Session<S> {
     /// Begins a handshake.
-    pub(super) fn begin(tls: UnbufferedClientConnection, now: u64) -> Result<Self, Failure> {
+    pub(super) fn begin(tls: S, now: u64) -> Result<Self, Failure> {
         let mut session =
             Self { tls, partial: Vec::new(), outgoing: Vec::new(), begun_ns: now, is_ended: false };
         session.process(&mut [], &mut |_| true).1?;
@@ -77,13 +78,13 @@ impl Session {
     #[inline]
     #[must_use]
     pub fn is_handshaking(&self) -> bool {
-        self.tls.is_handshaking()
+        self.tls.state().is_handshaking()
     }
 
     /// Whether the handshake has resumed an earlier session.
     #[must_use]
     pub fn is_resumed(&self) -> bool {
-        self.tls.handshake_kind() == Some(HandshakeKind::Resumed)
+        self.tls.state().handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// Whether the peer has said that there will be no more: without that, the end of the connection
@@ -91,6 +92,13 @@ impl Session {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.is_ended
+    }
+
+    /// Whether there are bytes of the handshake, or of what came after it, to be sent.
+    #[inline]
+    #[must_use]
+    pub fn has_outgoing(&self) -> bool {
+        !self.outgoing.is_empty()
     }
 
     /// Takes the bytes of the handshake that are to be sent.
@@ -156,6 +164,24 @@ impl Session {
         plain: &[u8],
         buffers: &'a mut Buffers,
     ) -> Result<&'a [u8], Failure> {
+        self.write(buffers, |traffic, out| write_traffic(traffic, plain, out))
+    }
+
+    /// Says that nothing more will be sent. Returns the bytes to be sent.
+    ///
+    /// # Errors
+    ///
+    /// Before the end of the handshake.
+    pub fn say_goodbye<'a>(&mut self, buffers: &'a mut Buffers) -> Result<&'a [u8], Failure> {
+        self.write(buffers, write_goodbye)
+    }
+
+    #[inline]
+    fn write<'a>(
+        &mut self,
+        buffers: &'a mut Buffers,
+        append: impl Fn(WriteTraffic<'_, S::Data>, &mut Vec<u8>) -> Result<(), Failure>,
+    ) -> Result<&'a [u8], Failure> {
         let out = &mut buffers.outgoing;
         out.clear();
         if !self.outgoing.is_empty() {
@@ -163,9 +189,9 @@ impl Session {
         }
         loop {
             // Where a message has come in part, its bytes must be there too.
-            match self.tls.process_tls_records(&mut self.partial).state? {
+            match self.tls.process(&mut self.partial).state? {
                 ConnectionState::WriteTraffic(traffic) => {
-                    write_traffic(traffic, plain, out)?;
+                    append(traffic, out)?;
                     return Ok(out);
                 }
                 ConnectionState::EncodeTlsData(data) => encode(data, out),
@@ -183,8 +209,7 @@ impl Session {
     ) -> (usize, Result<Received, Error>) {
         let mut used = 0;
         loop {
-            let UnbufferedStatus { mut discard, state } =
-                self.tls.process_tls_records(&mut incoming[used..]);
+            let UnbufferedStatus { mut discard, state } = self.tls.process(&mut incoming[used..]);
             let end = match state {
                 Err(error) => Some(Err(error)),
                 Ok(ConnectionState::ReadTraffic(traffic)) => {
@@ -207,8 +232,8 @@ impl Session {
                 Ok(ConnectionState::WriteTraffic(_) | ConnectionState::BlockedHandshake) => {
                     Some(Ok(Received::All))
                 }
-                // Only servers read early data.
-                Ok(state) => unreachable!("a client in state {state:?}"),
+                // Early data is read by servers that offer it, and ours does not.
+                Ok(state) => unreachable!("an end in state {state:?}"),
             };
             used += discard;
             if let Some(end) = end {
@@ -220,8 +245,8 @@ impl Session {
 
 /// Hands out records that have come. Returns how many bytes they were, and why no more are wanted.
 #[inline]
-fn hand_out(
-    mut traffic: ReadTraffic<'_, '_, ClientConnectionData>,
+fn hand_out<D>(
+    mut traffic: ReadTraffic<'_, '_, D>,
     take: &mut impl FnMut(&[u8]) -> bool,
 ) -> (usize, Option<Result<Received, Error>>) {
     let mut used = 0;
@@ -241,7 +266,7 @@ fn hand_out(
 
 /// Appends a message of the handshake.
 #[cold]
-fn encode(mut data: EncodeTlsData<'_, ClientConnectionData>, out: &mut Vec<u8>) {
+fn encode<D>(mut data: EncodeTlsData<'_, D>, out: &mut Vec<u8>) {
     let start = out.len();
     while let Err(EncodeError::InsufficientSize(size)) = data.encode(&mut out[start..]) {
         out.resize(start + size.required_size, 0);
@@ -250,8 +275,8 @@ fn encode(mut data: EncodeTlsData<'_, ClientConnectionData>, out: &mut Vec<u8>) 
 
 /// Appends records with `plain`.
 #[inline]
-fn write_traffic(
-    mut traffic: WriteTraffic<'_, ClientConnectionData>,
+fn write_traffic<D>(
+    mut traffic: WriteTraffic<'_, D>,
     plain: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
@@ -267,6 +292,26 @@ fn write_traffic(
             }
             // Something waits to be sent before it.
             Err(EncryptError::InsufficientSize(size)) => required = size.required_size,
+            Err(error @ EncryptError::EncryptExhausted) => {
+                return Err(Error::General(error.to_string()).into());
+            }
+        }
+    }
+}
+
+/// Appends the alert that ends a side.
+#[cold]
+fn write_goodbye<D>(mut traffic: WriteTraffic<'_, D>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    let start = out.len();
+    loop {
+        match traffic.queue_close_notify(&mut out[start..]) {
+            Ok(length) => {
+                out.truncate(start + length);
+                return Ok(());
+            }
+            Err(EncryptError::InsufficientSize(size)) => {
+                out.resize(start + size.required_size, 0);
+            }
             Err(error @ EncryptError::EncryptExhausted) => {
                 return Err(Error::General(error.to_string()).into());
             }

@@ -159,15 +159,23 @@ impl Ring {
         unsafe { self.send_now(file, &*part, user_data) };
     }
 
-    /// [`Ring::send_now`] of bytes that are needed once. It allocates: not for the path of a
-    /// request.
-    pub fn send_once_now(&mut self, file: u32, bytes: Box<[u8]>, user_data: u64) {
+    /// [`Ring::send_now`] of a part of bytes that are shared with the caller until they are sent.
+    ///
+    /// # Panics
+    ///
+    /// `part` must be inside of the bytes.
+    pub fn send_shared_now(
+        &mut self,
+        file: u32,
+        bytes: Arc<[u8]>,
+        part: Range<usize>,
+        user_data: u64,
+    ) {
+        let part = std::ptr::from_ref(&bytes[part]);
         self.outgoing.push(bytes);
-        let Some(bytes) = self.outgoing.last() else { return };
-        let bytes: *const [u8] = std::ptr::from_ref(&**bytes);
-        // SAFETY: the bytes stay where they are until nothing is left to submit; the reference is
-        // only separated from the borrow of `self`.
-        unsafe { self.send_now(file, &*bytes, user_data) };
+        // SAFETY: shared bytes are changed by nobody, and the ring lets go of its share only when
+        // nothing is left to submit; the reference is only separated from the borrow of `self`.
+        unsafe { self.send_now(file, &*part, user_data) };
     }
 
     /// Completes once when more can be sent, or never will be again.
@@ -366,7 +374,7 @@ mod tests {
         let kept = ring.keep_bytes(Arc::from(*b"little"));
         ring.send_kept_now(0, kept, 1..4, 3);
         assert_eq!(next(&mut ring).count(), Err(libc::EAGAIN));
-        ring.send_once_now(0, Box::from(*b"little"), 4);
+        ring.send_shared_now(0, Arc::from(*b"a little"), 2..8, 4);
         assert_eq!(next(&mut ring).count(), Err(libc::EAGAIN));
         assert!(ring.outgoing.is_empty());
     }

@@ -68,8 +68,8 @@ pub struct Ring {
     pub(super) addresses: Vec<Rc<SockAddr>>,
     /// Bytes to send, kept for good.
     pub(super) kept: Vec<Arc<[u8]>>,
-    /// Bytes of `send_once_now` that the kernel may not have looked at yet.
-    pub(super) outgoing: Vec<Box<[u8]>>,
+    /// Bytes of `send_shared_now` that the kernel may not have looked at yet.
+    pub(super) outgoing: Vec<Arc<[u8]>>,
     /// Operations that did not fit: submitted before all later ones, never dropped.
     spill: VecDeque<squeue::Entry>,
     /// What `io_uring_enter` is called with: an index of a registered ring, or the file descriptor.

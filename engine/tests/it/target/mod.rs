@@ -1,6 +1,7 @@
 //! The built-in target, talked to over plain sockets.
 
 mod faults;
+mod tls;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
