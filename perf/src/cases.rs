@@ -20,6 +20,8 @@ pub(crate) enum ServerKind {
     Small,
     /// One server for the whole case, with responses of this size.
     Body(&'static str),
+    /// One server for the whole case, with its usual short response, over TLS.
+    Encrypted,
     /// A fresh server for each run, that records when each request arrived.
     Recorder,
 }
@@ -127,6 +129,13 @@ pub(crate) const CASES: &[Case] = &[
         server: ServerKind::Body("64KiB"),
         entrants: Entrants::All(Work::closed(64)),
         bars: bars::BODY_64K,
+    },
+    Case {
+        name: "tls-64",
+        about: "64 connections over TLS, keep-alive, small response",
+        server: ServerKind::Encrypted,
+        entrants: Entrants::All(Work::closed(64)),
+        bars: bars::TLS_64,
     },
     Case {
         name: "memory",

@@ -111,6 +111,7 @@ impl<'a> Contest<'a> {
         let shared = match self.case.server {
             ServerKind::Recorder => None,
             ServerKind::Small => Some(self.start_server(&[])?),
+            ServerKind::Encrypted => Some(self.start_server(&["--tls"])?),
             ServerKind::Body(size) => Some(self.start_server(&["--size", size])?),
         };
         if let Entrants::All(_) = self.case.entrants {

@@ -115,7 +115,7 @@ fn first_line(stdout: ChildStdout) -> Result<String> {
 
 fn address(line: &str) -> Result<&str> {
     line.strip_prefix("listening on ")
-        .filter(|url| url.starts_with("http://"))
+        .filter(|url| url.starts_with("http://") || url.starts_with("https://"))
         .with_context(|| format!("the target said `{line}` instead of `listening on http://...`"))
 }
 
@@ -137,6 +137,7 @@ mod tests {
     fn the_address_is_in_the_first_line() {
         let url = address("listening on http://127.0.0.1:4711/").expect("an address");
         assert_eq!(url, "http://127.0.0.1:4711/");
+        assert!(address("listening on https://127.0.0.1:4711/").is_ok());
         for line in ["", "listening on ", "http://127.0.0.1:1/", "listening on port 80"] {
             assert!(address(line).is_err(), "{line}");
         }

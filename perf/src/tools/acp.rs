@@ -35,6 +35,9 @@ fn command(run: &Invocation) -> Result<Option<Vec<String>>> {
     if work.pipeline > 1 {
         line.extend(["--pipeline".to_string(), work.pipeline.to_string()]);
     }
+    if run.is_encrypted() {
+        line.push("--insecure".to_string());
+    }
     line.extend(["--format", "json", "-o", "-", "--quiet", run.url].map(ToString::to_string));
     Ok(Some(line))
 }
@@ -156,6 +159,9 @@ mod tests {
             };
             let line = command(&run).expect("no error").expect("acp does all work");
             assert_eq!(line.join(" "), expected);
+            let encrypted = Invocation { url: "https://h/", ..run };
+            let line = command(&encrypted).expect("no error").expect("acp does all work");
+            assert!(line.iter().any(|word| word == "--insecure"), "{line:?}");
         }
     }
 }

@@ -39,6 +39,12 @@ pub(crate) struct Invocation<'a> {
 }
 
 impl Invocation<'_> {
+    /// Whether the target shows a certificate that nobody has signed: tools that check it by
+    /// themselves must be told not to.
+    fn is_encrypted(&self) -> bool {
+        self.url.starts_with("https://")
+    }
+
     /// The rate of each of `connections` workers, for tools that count per worker.
     fn rate_per_worker(&self, rate_per_s: u32) -> f64 {
         f64::from(rate_per_s) / f64::from(self.work.connections)

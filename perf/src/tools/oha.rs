@@ -26,6 +26,9 @@ fn command(run: &Invocation) -> Result<Option<Vec<String>>> {
     if !work.keep_alive {
         line.push("--disable-keepalive".to_string());
     }
+    if run.is_encrypted() {
+        line.push("--insecure".to_string());
+    }
     line.push(run.url.to_string());
     Ok(Some(line))
 }
