@@ -2,12 +2,13 @@
 //! clients.
 
 use crate::PlanError;
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Addresses of one plan, at the most.
 const MAX_ADDRESSES: u128 = 65_536;
 
-/// Local addresses, by family and in order; of each family all that the plan names.
+/// Local addresses, by family and in order; of each family all that the plan names, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
     v4: Vec<IpAddr>,
@@ -47,6 +48,10 @@ impl Origins {
                 return Err(bad(&format!("more than {MAX_ADDRESSES} addresses")));
             }
         }
+        // One that is named twice has its ports once.
+        let mut seen = HashSet::new();
+        origins.v4.retain(|address| seen.insert(*address));
+        origins.v6.retain(|address| seen.insert(*address));
         Ok(origins)
     }
 
@@ -96,6 +101,8 @@ mod tests {
             (&["10.0.0.254 - 10.0.1.1", "10.1.1.1"], 5, 0),
             (&["::1", "fd00::a-fd00::f"], 0, 7),
             (&["127.0.0.0-127.0.255.255"], 65_536, 0),
+            (&["127.0.0.1", "127.0.0.1", "127.0.0.0-127.0.0.2"], 3, 0),
+            (&["::1", "0::1", "::1-::2"], 0, 2),
             (
                 &[
                     "255.255.255.254-255.255.255.255",
@@ -115,6 +122,9 @@ mod tests {
         let range = Origins::new(&["10.0.0.254-10.0.1.1".into()]).unwrap();
         let found: Vec<_> = range.v4.iter().map(ToString::to_string).collect();
         assert_eq!(found, ["10.0.0.254", "10.0.0.255", "10.0.1.0", "10.0.1.1"]);
+        let again = Origins::new(&["10.0.0.2".into(), "10.0.0.1-10.0.0.3".into()]).unwrap();
+        let found: Vec<_> = again.v4.iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["10.0.0.2", "10.0.0.1", "10.0.0.3"], "in the order of first mention");
     }
 
     #[test]

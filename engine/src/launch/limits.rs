@@ -62,21 +62,23 @@ pub(super) fn check(
     shards: u32,
     driver: DriverKind,
 ) -> Result<(), LimitError> {
-    let needed = needed_files(connections, shards, driver);
+    let needed = needed_files(connections, shards, driver, !origins.is_empty());
     let (first_port, last_port) = port_range();
     let limits = Limits { open_files: make_room(needed), first_port, last_port };
     let ways = addresses.iter().map(|address| origins.ways(address)).sum();
     judge(connections, ways, needed, limits)
 }
 
-fn needed_files(connections: u32, shards: u32, driver: DriverKind) -> u64 {
-    let sockets = match driver {
+fn needed_files(connections: u32, shards: u32, driver: DriverKind, has_origins: bool) -> u64 {
+    let files_each = match driver {
         // Registered files of a ring are bounded by the limit of open files, though they are not open.
-        DriverKind::Uring | DriverKind::MonoioEpoll => u64::from(connections),
+        DriverKind::Uring => 1,
+        // From an address of the plan a socket connects with a second handle on it.
+        DriverKind::MonoioEpoll => 1 + u64::from(has_origins),
         // Closing goes through the queue: for a moment there are the old sockets and the new ones.
-        DriverKind::Monoio => 2 * u64::from(connections),
+        DriverKind::Monoio => 2 + u64::from(has_origins),
     };
-    sockets + OTHER_FILES + 8 * u64::from(shards)
+    files_each * u64::from(connections) + OTHER_FILES + 8 * u64::from(shards)
 }
 
 fn judge(connections: u32, ways: usize, needed: u64, limits: Limits) -> Result<(), LimitError> {
@@ -116,11 +118,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_driver_that_closes_late_needs_room_for_it() {
-        for (driver, files) in
-            [(DriverKind::Uring, 1000), (DriverKind::MonoioEpoll, 1000), (DriverKind::Monoio, 2000)]
-        {
-            assert_eq!(needed_files(1000, 2, driver), files + OTHER_FILES + 16, "{driver:?}");
+    fn a_driver_that_holds_more_than_a_socket_needs_room_for_it() {
+        for (driver, has_origins, files) in [
+            (DriverKind::Uring, false, 1000),
+            (DriverKind::Uring, true, 1000),
+            (DriverKind::MonoioEpoll, false, 1000),
+            (DriverKind::MonoioEpoll, true, 2000),
+            (DriverKind::Monoio, false, 2000),
+            (DriverKind::Monoio, true, 3000),
+        ] {
+            let needed = needed_files(1000, 2, driver, has_origins);
+            assert_eq!(needed, files + OTHER_FILES + 16, "{driver:?} {has_origins}");
         }
     }
 
@@ -147,7 +155,7 @@ mod tests {
             ),
             ("ports are for each address", 28_233, 2, many, None),
         ] {
-            let needed = needed_files(connections, 1, DriverKind::Uring);
+            let needed = needed_files(connections, 1, DriverKind::Uring, false);
             let found =
                 judge(connections, addresses, needed, limits).err().map(|error| error.to_string());
             match (refusal, found) {
