@@ -20,6 +20,8 @@ pub(super) const MAX_CONNECTIONS: u32 = 1 << 22;
 pub(super) const MAX_PIPELINE: u32 = 1024;
 /// Bytes of requests on one connection at a time, at the most.
 pub const MAX_BATCH_BYTES: usize = 64 << 20;
+/// Bytes of one request that is made from a template, at the most: each slot makes its own.
+pub(super) const MAX_TEMPLATE_BYTES: usize = 16 << 20;
 
 /// Why a plan cannot be run.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -115,6 +117,11 @@ pub enum PlanError {
     Status(String),
     #[error("requests of {0} bytes times the pipeline depth are above {MAX_BATCH_BYTES} bytes")]
     BatchBytes(usize),
+    #[error(
+        "with their values requests can have up to {0} bytes, the limit is {MAX_TEMPLATE_BYTES}\n\
+         hint: shorter text or fewer values"
+    )]
+    TemplateBytes(usize),
 }
 
 /// Compiles a plan.
@@ -139,6 +146,14 @@ pub fn compile(document: &acp_wire::Plan) -> Result<Plan, PlanError> {
     let (request, template) = one_or_many(document.source.as_ref(), template)?;
     if request.bytes.len() > limit_bytes {
         return Err(PlanError::BatchBytes(request.bytes.len()));
+    }
+    if let Some(bytes) = template.as_ref().map(RequestTemplate::most_bytes) {
+        if bytes > MAX_TEMPLATE_BYTES {
+            return Err(PlanError::TemplateBytes(bytes));
+        }
+        if bytes > limit_bytes {
+            return Err(PlanError::BatchBytes(bytes));
+        }
     }
     let warmup_ns = duration("warmup", &document.load.warmup)?;
     let endpoints = endpoints(document, url.endpoint)?;

@@ -75,7 +75,8 @@ impl RequestTemplate {
         if self.head.wants_line() && HeaderValue::from_bytes(line).is_err() {
             return Err(LineError::Header(shown()));
         }
-        self.check_size(line.len())
+        // It stands in the request as often as the plan says.
+        self.check_size(line.len().saturating_mul(self.lines()).saturating_add(self.most_bytes()))
     }
 
     fn check_size(&self, bytes: usize) -> Result<(), LineError> {

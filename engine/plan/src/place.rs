@@ -52,7 +52,7 @@ impl PlanError {
                 let status = document.expect.status.iter().position(|pattern| pattern == text);
                 return numbered("expect.status", status);
             }
-            Self::BatchBytes(_) => too_large(document),
+            Self::BatchBytes(_) | Self::TemplateBytes(_) => too_large(document),
         };
         field.into()
     }

@@ -8,6 +8,9 @@ use acp_wire::plan::Request;
 use base64::Engine as _;
 use http::{HeaderName, HeaderValue, Method};
 
+/// What a request has besides method, path, headers and body: version, ends of lines, length.
+const MAX_REST_BYTES: usize = 64;
+
 /// One request, ready for the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedRequest {
@@ -130,6 +133,17 @@ impl RequestTemplate {
             );
             EncodedRequest { bytes, is_head }
         })
+    }
+
+    /// Bytes that a request can have, at the most, without lines of a source.
+    pub(super) fn most_bytes(&self) -> usize {
+        let parts = [&self.path, &self.head, &self.body].map(Template::most_bytes);
+        self.method.len() + MAX_REST_BYTES + parts.iter().sum::<usize>()
+    }
+
+    /// How often a request holds its line of the source.
+    pub(super) fn lines(&self) -> usize {
+        [&self.path, &self.head, &self.body].map(Template::lines).iter().sum()
     }
 
     /// Whether the method of the plan is HEAD.

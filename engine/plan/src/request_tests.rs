@@ -21,6 +21,59 @@ fn compile(request: &Request, path: &str, keep_alive: bool) -> Result<RequestTem
     RequestTemplate::compile(request, path, "h", keep_alive, 1000)
 }
 
+/// The whole plan with one request.
+fn planned(request: Request, pipeline: u32) -> Result<crate::Plan, PlanError> {
+    let mut plan = acp_wire::Plan { schema: acp_wire::PLAN_SCHEMA.into(), ..Default::default() };
+    plan.target.url = "http://h/".into();
+    plan.connection.pipeline = pipeline;
+    plan.request = request;
+    crate::compile(&plan)
+}
+
+#[test]
+fn templates_have_a_size_that_they_cannot_grow_above() {
+    let text = |bytes: usize| "x".repeat(bytes);
+    let most = 16 << 20;
+    for (what, body, pipeline, refusal) in [
+        ("no values", text(most + 1), 1, None),
+        ("a value", format!("{}{{{{uuid}}}}", text(1 << 20)), 1, None),
+        ("text and a value", format!("{}{{{{slot}}}}", text(most)), 1, Some("limit is 16777216")),
+        ("many values", "{{hex 1024}}".repeat(17_000), 1, Some("limit is 16777216")),
+        (
+            "a pipeline of them",
+            format!("{}{{{{slot}}}}", text(1 << 20)),
+            64,
+            Some("pipeline depth"),
+        ),
+        ("fewer of them", format!("{}{{{{slot}}}}", text(1 << 20)), 32, None),
+    ] {
+        let found = planned(request("POST", &[], Some(&body)), pipeline).err();
+        let found = found.map(|error| error.to_string());
+        match (&found, refusal) {
+            (None, None) => {}
+            (Some(text), Some(part)) if text.contains(part) => {}
+            _ => panic!("{what}: {found:?}"),
+        }
+    }
+    let headers = [("A", "{{hex 1024}}"), ("B", "{{int -9 9}}{{zipf 5 1}}{{now_ms}}{{uuid}}")];
+    let template = compile(&request("GET", &headers, None), "/{{slot}}", true).unwrap();
+    let mut bytes = Vec::new();
+    let line = RequestLine::default();
+    let mut values = Values::new(1, false, u64::MAX, u64::MAX, b"");
+    template.render(&line, &mut values, &mut Scratch::default(), &mut bytes);
+    assert!(bytes.len() <= template.most_bytes(), "{} bytes", bytes.len());
+}
+
+#[test]
+fn a_line_counts_as_often_as_it_is_named() {
+    let template =
+        compile(&request("POST", &[], Some("{{line}}{{line}}{{line}}")), "/", true).unwrap();
+    for (bytes, is_good) in [(1, true), (290, true), (334, false), (usize::MAX >> 40, false)] {
+        let line = "x".repeat(bytes);
+        assert_eq!(template.check_value(line.as_bytes()).is_ok(), is_good, "{bytes} bytes");
+    }
+}
+
 #[test]
 fn requests_are_encoded_as_given() {
     for (what, request, keep_alive, expected) in [

@@ -8,6 +8,9 @@ use thiserror::Error;
 const MAX_HEX_DIGITS: u64 = 1024;
 /// Ranks of `{{zipf n s}}`, at the most: what a float counts exactly.
 const MAX_RANKS: u64 = 1 << 53;
+/// A number with its sign, at the most.
+const MAX_DECIMAL_BYTES: usize = 20;
+const UUID_BYTES: usize = 36;
 /// Digits of the time in milliseconds, from 2001 to 2286.
 pub const NOW_DIGITS: usize = 13;
 
@@ -154,6 +157,23 @@ impl Template {
         self.pieces.contains(&Piece::NowMs)
     }
 
+    /// Bytes that it can have, at the most, without lines of the source.
+    pub(crate) fn most_bytes(&self) -> usize {
+        let most = |piece: &Piece| match piece {
+            Piece::Text(text) => text.len(),
+            Piece::Slot | Piece::Int { .. } | Piece::Zipf(_) | Piece::NowMs => MAX_DECIMAL_BYTES,
+            Piece::Uuid => UUID_BYTES,
+            Piece::Hex(digits) => usize::try_from(*digits).unwrap_or(usize::MAX),
+            Piece::Line => 0,
+        };
+        self.pieces.iter().map(most).sum()
+    }
+
+    /// How often it holds the line of the source.
+    pub(crate) fn lines(&self) -> usize {
+        self.pieces.iter().filter(|piece| **piece == Piece::Line).count()
+    }
+
     /// Appends the text for a slot, and to `now_places` where in `bytes` the time stands.
     #[inline]
     pub(crate) fn render(
@@ -290,7 +310,7 @@ fn push_uuid(bytes: &mut Vec<u8>, random: &mut Random) {
     let high = random.draw() & !0xf000 | 0x4000;
     let low = random.draw() & !(0b11 << 62) | 0b10 << 62;
     let all = u128::from(high) << 64 | u128::from(low);
-    let mut text = [b'-'; 36];
+    let mut text = [b'-'; UUID_BYTES];
     let mut digit = 0;
     for (at, byte) in text.iter_mut().enumerate() {
         if matches!(at, 8 | 13 | 18 | 23) {
