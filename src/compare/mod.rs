@@ -119,8 +119,7 @@ pub(crate) fn run(arguments: CompareArgs) -> Result<u8> {
         }
     }
     if !arguments.output.iter().any(|path| is_stdout(&path)) {
-        let format = arguments.format.filter(|_| arguments.output.is_empty());
-        output::text(&shown.render(format.unwrap_or(Format::Text)))?;
+        output::text(&shown.render(arguments.format.unwrap_or(Format::Text)))?;
     }
     Ok(exit_code)
 }

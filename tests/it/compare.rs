@@ -57,6 +57,12 @@ fn a_slower_target_is_worse_by_reports_and_by_frames() {
         let table = std::fs::read_to_string(folder.path().join("x.md")).unwrap();
         assert!(table.contains("| response_ns.p50 |"), "{table}");
     }
+    let ran = compare(folder.path(), &["a.json", "b.json", "--format", "json", "-o", "y.md"]);
+    assert_eq!(ran.report()["schema"], "acp.compare/1", "what is printed has the format");
+    let table = std::fs::read_to_string(folder.path().join("y.md")).unwrap();
+    assert!(table.contains("| response_ns.p50 |"), "the suffix tells: {table}");
+    let ran = compare(folder.path(), &["a.json", "b.json", "-o", "z.json"]);
+    assert!(!ran.stdout.starts_with('{'), "text, where nothing is asked for: {}", ran.stdout);
     let ran = compare(folder.path(), &["b.json", "a.json"]);
     assert!(ran.stdout.contains("better"), "{}", ran.stdout);
     let itself = compare(folder.path(), &["a.json", "a.json"]);
