@@ -88,7 +88,13 @@ fn try_bench(arguments: &BenchArgs, messages: &Messages) -> Result<u8, Failure> 
     if let Some(live) = live {
         live.end();
     }
-    let finished = finished.map_err(|error| (error.to_string(), launch_code(&error)))?;
+    let finished = match finished {
+        Ok(finished) => finished,
+        Err(error) => {
+            let messages = std::iter::once(error.to_string()).chain(outputs.abandon());
+            return Err((messages.collect::<Vec<_>>().join("\n"), launch_code(&error)));
+        }
+    };
     match outputs.finish(&finished).err().or(failure) {
         Some(message) => Err((message, EXIT_INTERNAL)),
         None => Ok(exit_code(&finished, &control)),

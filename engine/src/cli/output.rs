@@ -91,6 +91,15 @@ impl Outputs {
         frames.write(line)
     }
 
+    /// Writes what is left of a run that has come to no report: its frames, and the newest text.
+    /// Returns what could not be written.
+    pub(super) fn abandon(self) -> Vec<String> {
+        let texts = self.text_files.into_iter().filter_map(|file| file.settle().err());
+        let mut failures: Vec<_> = texts.collect();
+        failures.extend(self.frames.and_then(|frames| frames.finish().err()));
+        failures
+    }
+
     /// Writes the report everywhere, and what is left of the frames. A place that fails does not keep
     /// the others from it.
     pub(super) fn finish(mut self, finished: &Finished) -> Result<(), String> {
@@ -146,5 +155,47 @@ fn format_of(path: &Path) -> Option<Format> {
         "md" => Some(Format::Markdown),
         "prom" => Some(Format::Prometheus),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_a_report_leaves_what_was_measured() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let sink = Sink::open(&path("frames.jsonl")).unwrap();
+        let mut outputs = Outputs {
+            reports: vec![(Format::Json, Sink::open(&path("report.json")).unwrap())],
+            text_files: vec![TextFile::open(&path("now.prom")).unwrap()],
+            frames: Some(FrameWriter::start(sink, MAX_WAITING_BYTES).unwrap()),
+            style: Style::default(),
+        };
+        for seq in 0..1000 {
+            outputs.line(&Frame { seq, ..Frame::default() }).unwrap();
+            outputs.text_files[0].show(seq.to_string());
+        }
+        assert_eq!(outputs.abandon(), Vec::<String>::new());
+        let frames = std::fs::read_to_string(path("frames.jsonl")).unwrap();
+        let sequence = frames.lines().map(|line| serde_json::from_str::<Frame>(line).unwrap().seq);
+        assert!(sequence.eq(0..1000), "every frame, in order");
+        assert_eq!(std::fs::read_to_string(path("now.prom")).unwrap(), "999", "the newest text");
+        assert_eq!(std::fs::read_to_string(path("report.json")).unwrap(), "");
+    }
+
+    #[test]
+    fn what_cannot_be_written_of_it_is_said() {
+        let sink = Sink::open(Path::new("/dev/full")).unwrap();
+        let mut outputs = Outputs {
+            reports: Vec::new(),
+            text_files: Vec::new(),
+            frames: Some(FrameWriter::start(sink, MAX_WAITING_BYTES).unwrap()),
+            style: Style::default(),
+        };
+        outputs.line(&Frame::default()).unwrap();
+        let failures = outputs.abandon();
+        assert!(failures[0].contains("failed to write `/dev/full`"), "{failures:?}");
     }
 }

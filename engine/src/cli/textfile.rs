@@ -59,7 +59,13 @@ impl TextFile {
 
     /// Writes the last text and waits for it.
     pub(super) fn finish(self, text: String) -> Result<(), String> {
-        *self.shared.lock() = Newest { text: Some(text), is_last: true };
+        self.shared.lock().text = Some(text);
+        self.settle()
+    }
+
+    /// Waits until the newest text is written: it was the last.
+    pub(super) fn settle(self) -> Result<(), String> {
+        self.shared.lock().is_last = true;
         self.shared.changed.notify_one();
         let result = self.thread.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
         result.map_err(|error| format!("failed to write `{}`: {error}", self.name))
@@ -74,12 +80,16 @@ impl Shared {
 
 /// Writes texts until the last one, whose failure counts: one before it is made good by the next.
 fn write_all(shared: &Shared, path: &Path) -> io::Result<()> {
+    let mut result = Ok(());
     loop {
-        let waited = shared.changed.wait_while(shared.lock(), |newest| newest.text.is_none());
+        let is_idle = |newest: &mut Newest| newest.text.is_none() && !newest.is_last;
+        let waited = shared.changed.wait_while(shared.lock(), is_idle);
         let mut newest = waited.unwrap_or_else(PoisonError::into_inner);
-        let (text, is_last) = (newest.text.take().unwrap_or_default(), newest.is_last);
+        let (text, is_last) = (newest.text.take(), newest.is_last);
         drop(newest);
-        let result = replace(path, &text);
+        if let Some(text) = text {
+            result = replace(path, &text);
+        }
         if is_last {
             return result;
         }
