@@ -196,8 +196,9 @@ pub fn run_with(
     let tags = TagNames::default();
     let cpus = &placement.cpus;
     let needs = Needs { plan: &plan, share, parts: &parts, cpus, tags: &tags };
-    let mut supply = Supply::start(&needs, tell(control, plan.is_open_loop()))?;
-    supply.await_ready(|| control.is_stopped())?;
+    let is_stopped = || control.is_stopped();
+    let mut supply = Supply::start(&needs, &is_stopped, tell(control, plan.is_open_loop()))?;
+    supply.await_ready(is_stopped)?;
     let shards = parts.len();
     let makings = parts.into_iter().zip(supply.take_feeds()).enumerate();
     let makings = makings.map(|(shard, (part, feed))| {

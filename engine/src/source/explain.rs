@@ -73,7 +73,7 @@ pub fn explain(slot: u64, share: &Share, parts: &[ShardPlan]) -> Result<Explaine
     let tags = TagNames::default();
     let seed = plan.document.seed;
     let mut maker = Maker::new(template, &tags, seed, false);
-    let Some(source) = Source::open(plan, &maker)? else {
+    let Some(source) = Source::open(plan, &maker, &|| false)? else {
         let mut bytes = Vec::new();
         let mut values = Values::new(seed, false, slot, now_ms(), b"");
         let line = RequestLine::default();

@@ -53,6 +53,9 @@ use thiserror::Error;
 /// Of a source that is read in order so much is checked before the start.
 const CHECKED_BYTES: u64 = 64 << 20;
 
+/// After so many bytes it is looked whether the run was stopped: some 10 ms.
+const WATCH_BYTES: usize = 1 << 20;
+
 /// Why a source cannot be used.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "each variant is its message")]
@@ -69,6 +72,8 @@ pub enum SourceError {
     PipeOrder(PathBuf),
     #[error("`{path}` is a pipe, so a warm-up would take the first of its lines\nhint: use a file, or leave the warm-up out", path = .0.display())]
     PipeWarmup(PathBuf),
+    #[error("stopped before the source had a request")]
+    Stopped,
     #[error("failed to start the reader of the source")]
     Thread(#[source] std::io::Error),
 }
@@ -85,7 +90,13 @@ struct Source {
 impl Source {
     /// Finds the files of a plan and checks their lines: all of them where they are read in any order,
     /// else the first 64 MiB.
-    fn open(plan: &Plan, maker: &Maker) -> Result<Option<Self>, SourceError> {
+    ///
+    /// Stops to look when it `is_stopped`: then it holds what was found until then.
+    fn open(
+        plan: &Plan,
+        maker: &Maker,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Option<Self>, SourceError> {
         let Some(source) = &plan.document.source else { return Ok(None) };
         let path = Path::new(source.file.as_deref().unwrap_or_default());
         let files = Files::find(path)?;
@@ -106,18 +117,31 @@ impl Source {
             index: None,
         };
         if !found.files.is_pipe() {
-            found.look_through(maker, !is_seq)?;
+            found.look_through(maker, !is_seq, is_stopped)?;
         }
         Ok(Some(found))
     }
 
     /// Reads lines, says what is wrong with one, and keeps where they begin.
-    fn look_through(&mut self, maker: &Maker, is_indexed: bool) -> Result<(), SourceError> {
+    fn look_through(
+        &mut self,
+        maker: &Maker,
+        is_indexed: bool,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<(), SourceError> {
         let mut index = Index::new();
         let mut lines = Lines::new(&self.files);
-        let (mut read_bytes, mut requests) = (0, 0_u64);
+        let (mut read_bytes, mut requests, mut unwatched) = (0, 0_u64, 0);
         while is_indexed || requests == 0 || read_bytes < CHECKED_BYTES {
-            let why = match lines.step()? {
+            if unwatched >= WATCH_BYTES {
+                unwatched = 0;
+                if is_stopped() {
+                    break;
+                }
+            }
+            let step = lines.step()?;
+            unwatched += lines.text().len() + 1;
+            let why = match step {
                 Step::End => break,
                 Step::Waits => continue,
                 Step::TooLong => Some(BadLine::TooLong),
@@ -135,6 +159,9 @@ impl Source {
             if is_indexed {
                 index.push(file, offset, bytes);
             }
+        }
+        if requests == 0 && is_stopped() {
+            return Err(SourceError::Stopped);
         }
         if requests == 0 {
             return Err(SourceError::Empty(self.files.entries[0].path.clone()));

@@ -44,13 +44,15 @@ pub struct Supply {
 
 impl Supply {
     /// Finds and checks the source of a plan, if it has one, and begins to read it. `tell` hears what a
-    /// person should know of, from another thread.
+    /// person should know of, from another thread. The look through it ends early when the run
+    /// `is_stopped`.
     ///
     /// # Errors
     ///
     /// When files or lines cannot be used.
     pub fn start(
         needs: &Needs,
+        is_stopped: &dyn Fn() -> bool,
         tell: impl Fn(Notice) + Send + 'static,
     ) -> Result<Self, SourceError> {
         let (plan, parts) = (needs.plan, needs.parts);
@@ -59,7 +61,7 @@ impl Supply {
         };
         let seed = plan.document.seed;
         let maker = |is_warmup| Maker::new(template, needs.tags, seed, is_warmup);
-        let Some(source) = Source::open(plan, &maker(false))? else {
+        let Some(source) = Source::open(plan, &maker(false), is_stopped)? else {
             let feed = |_| Some(Box::new(TemplateFeed::new(template, seed)) as Box<dyn Feed>);
             return Ok(Self::without_thread(parts.iter().map(feed).collect()));
         };

@@ -65,7 +65,7 @@ impl Process {
         let tags = TagNames::default();
         let template = plan.template.as_ref().unwrap();
         let maker = Maker::new(template, &tags, plan.document.seed, false);
-        let source = Source::open(plan, &maker).unwrap().unwrap();
+        let source = Source::open(plan, &maker, &|| false).unwrap().unwrap();
         Self::of(plan, share, shards, &source)
     }
 
@@ -159,10 +159,36 @@ fn a_folder_is_its_files_in_name_order() {
 fn refused(path: &Path, change: impl FnOnce(&mut Value)) -> String {
     let plan = plan(path, change);
     let maker = Maker::new(plan.template.as_ref().unwrap(), &TagNames::default(), 1, false);
-    match Source::open(&plan, &maker) {
+    match Source::open(&plan, &maker, &|| false) {
         Err(error @ SourceError::File(_)) => error.to_string(),
         Err(error) => error.to_string(),
         Ok(_) => "nothing is wrong".into(),
+    }
+}
+
+#[test]
+fn a_look_that_is_stopped_ends_early() {
+    let folder = Folder::new();
+    let many = folder.file("many", numbered(1_000_000));
+    let comments = folder.file("comments", "# nothing\n".repeat(1_000_000));
+    for order in ["random", "shuffle"] {
+        let planned = |path| plan(path, |plan| plan["source"]["order"] = order.into());
+        let (many, comments) = (planned(&many), planned(&comments));
+        let maker = Maker::new(many.template.as_ref().unwrap(), &TagNames::default(), 1, false);
+        let lines = |is_stopped: &dyn Fn() -> bool| {
+            let source = Source::open(&many, &maker, is_stopped).unwrap().unwrap();
+            source.index.unwrap().lines()
+        };
+        let looks = std::cell::Cell::new(0);
+        let first = lines(&|| true);
+        let third = lines(&|| {
+            looks.set(looks.get() + 1);
+            looks.get() == 3
+        });
+        assert!(0 < first && first < third && third < 700_000, "{order}: {first}, {third} lines");
+        assert_eq!(lines(&|| false), 1_000_000, "{order}");
+        let stopped = Source::open(&comments, &maker, &|| true);
+        assert!(matches!(stopped, Err(SourceError::Stopped)), "{order}");
     }
 }
 
@@ -363,7 +389,7 @@ fn a_bad_line_is_an_event_and_costs_its_slot() {
             }
         });
         let maker = Maker::new(plan.template.as_ref().unwrap(), &TagNames::default(), 1, false);
-        let mut source = Source::open(&plan, &maker).unwrap().unwrap();
+        let mut source = Source::open(&plan, &maker, &|| false).unwrap().unwrap();
         // As if it had been changed after the check.
         let changed = folder.file("y", "/a\n# c\nb b\n/c\n");
         source.files = Arc::new(super::Files::find(&changed).unwrap());
@@ -383,7 +409,9 @@ fn values_headers_and_tags_come_along() {
         plan["request"] = json!({ "path": "/{{line}}/{{slot}}" });
     });
     let maker = Maker::new(of_values.template.as_ref().unwrap(), &TagNames::default(), 1, false);
-    let Err(error) = Source::open(&of_values, &maker) else { panic!("a blank in a path") };
+    let Err(error) = Source::open(&of_values, &maker, &|| false) else {
+        panic!("a blank in a path")
+    };
     assert!(error.to_string().contains("v:2: bad path `# two`"), "{error}");
     let values = folder.file("v", "one\n#two\r\n");
     let of_values = plan(&values, |plan| {
