@@ -60,38 +60,52 @@ impl<F: Feed + ?Sized> Feed for Box<F> {
 
 /// Marks a request that has no bytes of its own: the plan's request is meant.
 pub(super) const PLANNED: u32 = u32::MAX;
-/// Memory for the bytes of one request that is kept when they are not needed any more.
+/// Memory for the bytes of one request that is always kept when they are not needed any more.
 const KEPT_BYTES: usize = 64 * 1024;
+/// Memory of places that are larger than that, all together: while it lasts they stay as large as
+/// they have become, so that large requests need no new memory either.
+const KEPT_LARGE_BYTES: usize = 64 << 20;
 
 /// The bytes of requests that are not answered yet: they may have to be sent again.
 #[derive(Default)]
 pub(super) struct Bytes {
-    places: Vec<Vec<u8>>,
+    places: Vec<Place>,
     free: Vec<u32>,
+    /// Memory of large places, as far as it was kept.
+    large_bytes: usize,
+}
+
+/// Where the bytes of one request stay.
+#[derive(Default)]
+struct Place {
+    bytes: Vec<u8>,
+    /// Its part of `large_bytes`.
+    large_bytes: usize,
 }
 
 impl Bytes {
     pub(super) fn new(requests: usize) -> Self {
-        Self { places: Vec::with_capacity(requests), free: Vec::with_capacity(requests) }
+        let (places, free) = (Vec::with_capacity(requests), Vec::with_capacity(requests));
+        Self { places, free, large_bytes: 0 }
     }
 
     /// An empty place.
     #[inline]
     pub(super) fn take(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
-            self.places.push(Vec::with_capacity(256));
+            self.places.push(Place { bytes: Vec::with_capacity(256), large_bytes: 0 });
             u32::try_from(self.places.len() - 1).unwrap_or(PLANNED - 1)
         })
     }
 
     #[inline]
     pub(super) fn get(&self, place: u32) -> &[u8] {
-        &self.places[place as usize]
+        &self.places[place as usize].bytes
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, place: u32) -> &mut Vec<u8> {
-        &mut self.places[place as usize]
+        &mut self.places[place as usize].bytes
     }
 
     /// The bytes of `place` are not needed any more.
@@ -100,10 +114,16 @@ impl Bytes {
         if place == PLANNED {
             return;
         }
-        let bytes = &mut self.places[place as usize];
+        let Place { bytes, large_bytes } = &mut self.places[place as usize];
         bytes.clear();
         if bytes.capacity() > KEPT_BYTES {
-            bytes.shrink_to(KEPT_BYTES);
+            self.large_bytes -= *large_bytes;
+            *large_bytes = bytes.capacity();
+            if self.large_bytes + *large_bytes > KEPT_LARGE_BYTES {
+                bytes.shrink_to(KEPT_BYTES);
+                *large_bytes = 0;
+            }
+            self.large_bytes += *large_bytes;
         }
         self.free.push(place);
     }
@@ -114,17 +134,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_serve_again_and_large_ones_shrink() {
-        let mut bytes = Bytes::new(2);
-        let (first, second) = (bytes.take(), bytes.take());
+    fn places_serve_again_in_memory_that_is_bounded() {
+        let mut bytes = Bytes::new(3);
+        let places = [bytes.take(), bytes.take(), bytes.take()];
+        let [first, second, third] = places;
         bytes.get_mut(first).extend_from_slice(b"one");
         bytes.get_mut(second).resize(4 * KEPT_BYTES, 0);
         assert_eq!(bytes.get(first), b"one");
         bytes.give_back(PLANNED);
         bytes.give_back(second);
         assert_eq!(bytes.take(), second, "the one that is free");
-        assert!(bytes.get(second).is_empty() && bytes.get_mut(second).capacity() <= KEPT_BYTES);
+        assert!(bytes.get(second).is_empty());
+        let capacity = bytes.get_mut(second).capacity();
+        assert!(capacity >= 4 * KEPT_BYTES, "a large one stays large");
+        assert_eq!(bytes.large_bytes, capacity);
         assert_eq!(bytes.get(first), b"one");
-        assert_eq!(bytes.take(), 2, "a new one");
+        assert_eq!(bytes.take(), 3, "a new one");
+        bytes.get_mut(third).reserve_exact(KEPT_LARGE_BYTES - KEPT_BYTES);
+        bytes.give_back(third);
+        assert!(bytes.get_mut(third).capacity() <= KEPT_BYTES, "together they are too large");
+        bytes.give_back(second);
+        assert_eq!(bytes.large_bytes, capacity, "counted once, however often it serves");
+        assert_eq!(bytes.take(), second);
+        bytes.get_mut(second).reserve_exact(KEPT_LARGE_BYTES + 1);
+        bytes.give_back(second);
+        assert!(bytes.get_mut(second).capacity() <= KEPT_BYTES, "it alone is too large");
+        assert_eq!(bytes.large_bytes, 0);
     }
 }
