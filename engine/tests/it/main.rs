@@ -13,4 +13,5 @@ mod rules;
 mod server;
 mod shares;
 mod source;
+mod steering;
 mod target;
