@@ -32,7 +32,9 @@ impl Program {
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("first line");
-        let address = line.trim_end().strip_prefix("listening on http://").expect("address");
+        let url = line.trim_end().strip_prefix("listening on ").expect("a URL");
+        let scheme = if args.contains(&"--tls") { "https://" } else { "http://" };
+        let address = url.strip_prefix(scheme).expect("address");
         let address = address.strip_suffix('/').expect("slash").to_owned();
         Program { child, stdout, address }
     }
@@ -78,6 +80,27 @@ fn it_serves_until_a_signal_and_then_says_what_it_did() {
         let counts: serde_json::Value = serde_json::from_str(&rest).expect("one line of JSON");
         assert_eq!((&counts["requests"], &counts["connections"]), (&3.into(), &3.into()));
     }
+}
+
+#[test]
+fn it_speaks_tls_and_says_what_to_trust() {
+    let folder = tempfile::tempdir().expect("folder");
+    let ca = folder.path().join("ca.pem");
+    let ca = ca.to_str().expect("path");
+    let program = Program::start(&["--tls", "--tls-ca", ca]);
+    let url = format!("https://{}/", program.address);
+    let bench = |flags: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_acp"));
+        command.args(["bench", "-n", "20", "--quiet", &url]).args(flags).output().expect("acp")
+    };
+    let trusting = bench(&["--cacert", ca]);
+    assert_eq!(trusting.status.code(), Some(0), "{}", String::from_utf8_lossy(&trusting.stderr));
+    assert_ne!(bench(&[]).status.code(), Some(0), "nobody else has signed it");
+    let (code, rest) = program.end("-INT");
+    let (hint, counts) = rest.split_once('\n').expect("two lines");
+    assert_eq!((code, hint), (Some(0), format!("trust it with --cacert {ca}").as_str()));
+    let counts: serde_json::Value = serde_json::from_str(counts).expect("one line of JSON");
+    assert_eq!(counts["requests"], 20);
 }
 
 #[test]
@@ -131,6 +154,11 @@ fn failures_are_one_line_with_a_code() {
         (vec!["--judge", missing.to_str().expect("path"), "-R", "5"], 1, "failed to read arrivals"),
         (vec!["--judge", not_arrivals, "-R", "5"], 1, "is not a file of arrivals"),
         (vec!["--record", "/nonexistent/arrivals"], 1, "failed to write arrivals"),
+        (
+            vec!["--tls-cert", "/nonexistent/c", "--tls-key", "/nonexistent/k"],
+            1,
+            "failed to read `/nonexistent/c`",
+        ),
         (vec!["--listen", "203.0.113.1:1"], 1, "failed to listen on `203.0.113.1:1`"),
         (vec!["--size", "64K"], 2, "unknown unit `K`"),
     ] {
