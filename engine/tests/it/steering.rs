@@ -144,18 +144,17 @@ fn line_start(seen: &[f64], from_ns: f64, to_ns: f64, rate: u64) -> f64 {
 #[test]
 fn a_crossing_is_found_where_it_is() {
     // A schedule that follows each change 7 ms late, and stands still for 40 ms somewhere.
-    let late_ns = 7e6;
+    let late_ns = 7_000_000;
     let changes_us: Vec<i64> = (1..=10).map(|change| change * 2_000_000).collect();
-    let mut at = 1e9;
+    let after_start = |us: i64| 1_000_000_000 + us.unsigned_abs() * 1000;
+    let mut at = after_start(0);
     let mut arrivals = Vec::new();
     for (number, rate) in std::iter::once(FIRST_RATE).chain(RATES).enumerate() {
-        let end = match changes_us.get(number) {
-            Some(&change_us) => 1e9 + change_us as f64 * 1e3 + late_ns,
-            None => 1e9 + DURATION_US as f64 * 1e3,
-        };
+        let change_us = changes_us.get(number);
+        let end = change_us.map_or(after_start(DURATION_US), |&us| after_start(us) + late_ns);
         while at < end {
-            arrivals.push(at as u64);
-            at += 1e9 / rate as f64;
+            arrivals.push(at);
+            at += 1_000_000_000 / rate;
         }
     }
     for arrival in &mut arrivals {
@@ -167,7 +166,7 @@ fn a_crossing_is_found_where_it_is() {
         changes_us.iter().map(|&at_us| 1e9 + at_us as f64 * 1e3 - DELAY_NS - 3e6).collect();
     for (rate, lag) in RATES.iter().zip(lags(&arrivals, &changes_us, &written)) {
         // Slots are whole: the next one after a change comes up to an old gap behind it.
-        assert!((lag.arrivals_ns - late_ns).abs() < 2.5e6, "{rate}: {lag:?}");
+        assert!((lag.arrivals_ns - late_ns as f64).abs() < 2.5e6, "{rate}: {lag:?}");
         assert!((lag.event_ns - 3e6).abs() < 1e5, "{rate}: {lag:?}");
     }
 }
