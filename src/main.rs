@@ -15,7 +15,8 @@ mod usage;
 mod watch;
 
 use acp_engine::cli::{
-    BenchArgs, ExplainArgs, HeyArgs, OhaArgs, WrkArgs, bench, explain, go_arguments, hey, oha, wrk,
+    BenchArgs, ExplainArgs, HeyArgs, OhaArgs, PiemonArgs, WrkArgs, bench, explain, go_arguments,
+    hey, oha, piemon, wrk,
 };
 use acp_engine::doctor::cli::{DoctorArgs, DoctorError};
 use acp_engine::target::cli::TargetArgs;
@@ -44,6 +45,7 @@ enum Command {
     Wrk(Box<WrkArgs>),
     Hey(Box<HeyArgs>),
     Oha(Box<OhaArgs>),
+    Piemon(Box<PiemonArgs>),
     Compare(compare::CompareArgs),
     Doctor(DoctorArgs),
 }
@@ -73,6 +75,7 @@ fn run(command: Command) -> Result<u8> {
         Command::Wrk(arguments) => Ok(wrk(&arguments)),
         Command::Hey(arguments) => Ok(hey(&arguments)),
         Command::Oha(arguments) => Ok(oha(&arguments)),
+        Command::Piemon(arguments) => Ok(piemon(&arguments, std::env::args().skip(2))),
     }
 }
 

@@ -32,6 +32,7 @@ fn commands_of_the_readme_work() {
     let platform = Up::start(&folder.path().join("data"), &[]);
     for command in commands {
         let here = command.replace(":8080", &format!(":{port}"));
+        let here = here.replace("127.0.0.1 8080", &format!("127.0.0.1 {port}"));
         let here = here.replace("acp ", &format!("{ACP} "));
         let output = Command::new("sh")
             .args(["-c", &here])

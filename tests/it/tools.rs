@@ -1,4 +1,4 @@
-//! `acp wrk`, `acp hey` and `acp oha`: command lines of those tools against the built-in server.
+//! `acp wrk`, `acp hey`, `acp oha` and `acp piemon`: command lines of those tools against the built-in server.
 
 use crate::program::{ACP, Ran, Running, Target};
 use serde_json::Value;
@@ -204,11 +204,82 @@ fn oha_writes_its_json() {
     }
 }
 
+/// Where a target is, as piemon wants it.
+fn host_and_port(target: &Target) -> String {
+    target.url.trim_start_matches("http://").trim_end_matches('/').replace(':', " ")
+}
+
+#[test]
+fn piemon_prints_what_its_users_parse() {
+    let target = Target::start(&["--status", "404"]);
+    let folder = tempfile::tempdir().unwrap();
+    let queries = folder.path().join("queries");
+    std::fs::create_dir_all(queries.join("more")).unwrap();
+    std::fs::write(queries.join("1"), "/path?aaa=111&bbb=222\n/b\n").unwrap();
+    std::fs::write(queries.join("more/2"), "/c\n").unwrap();
+    std::fs::write(queries.join("more/.svn"), "no query\n").unwrap();
+    let line =
+        format!("piemon -r 100 -s 2 --http {} {} -k", host_and_port(&target), queries.display());
+    let text = good(&line, "");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[0], "target host:127.0.0.1");
+    let rows: Vec<_> = lines.iter().filter(|row| row.starts_with("CURRENT-QPS:")).collect();
+    assert_eq!(rows.len(), 2, "{text}");
+    assert!(number(after(&text, "RT: ")) > 0.0, "{text}");
+    assert!(number(after(&text, "PAR:")) > 0.0, "{text}");
+    assert!(after(&text, "--- FROM(").ends_with("TIME-USED(0h-0min-2s) ---"), "{text}");
+    assert!(text.contains(&format!("\nCMD: PIEMON_acp-{}", env!("CARGO_PKG_VERSION"))), "{text}");
+    assert!(text.contains(line.trim_start_matches("piemon ")), "{text}");
+    assert_eq!(number(after(&text, "Query Success Number:")), 200.0, "{text}");
+    assert_eq!(target.requests(), 200);
+    assert!(is_close(number(after(&text, "QPS:")), 100.0, 0.2), "{text}");
+    for label in ["Connect Failed", "Query Failed", "Query Timeout"] {
+        assert_eq!(number(after(&text, &format!("{label} Number:"))), 0.0, "{text}");
+    }
+    assert!(number(after(&text, "Average Return Length(Bytes):")) > 0.0, "{text}");
+    let times: Vec<_> = ["Min Response Time:", "25 Percentile:", "99 Percentile:"]
+        .map(|label| after(&text, label).strip_suffix(" ms").expect(&text).to_string())
+        .iter()
+        .map(|time| number(time))
+        .collect();
+    assert!(times.is_sorted(), "{text}");
+}
+
+#[test]
+fn piemon_keeps_its_errors_in_a_file() {
+    let target = Target::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (queries, log) = (folder.path().join("q"), folder.path().join("log"));
+    std::fs::write(&queries, "/\n").unwrap();
+    std::fs::write(&log, "of an earlier run\n").unwrap();
+    let to = host_and_port(&target);
+    let (queries, log_path) = (queries.display(), log.display());
+    let text = good(&format!("piemon -p 2 -f 50 -o {log_path} {to} {queries}"), "");
+    assert_eq!(number(after(&text, "Query Success Number:")), 50.0, "{text}");
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "", "nothing went wrong");
+    let slow = Target::start(&["--delay", "1h"]);
+    let to = host_and_port(&slow);
+    let ran = run(&format!("piemon -d 111 -p 2 -f 2 -a 100 -o {log_path} {to} {queries}"), "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("`acp bench --control FILE`"), "{}", ran.stderr);
+    assert_eq!(number(after(&ran.stdout, "Query Timeout Number:")), 2.0, "{}", ran.stdout);
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "2\ttimeout\n");
+}
+
 #[test]
 fn requests_are_those_of_the_command_line() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/a?b", listener.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let queries = folder.path().join("q");
+    std::fs::write(&queries, "/path?aaa=111&bbb={{slot}}\n").unwrap();
+    let to = format!("127.0.0.1 {}", listener.local_addr().unwrap().port());
+    let piemon = format!("piemon -p 1 -f 1 -q h {to} {}", queries.display());
     for (line, expect) in [
+        (
+            piemon.as_str(),
+            vec!["GET /path?aaa=111&bbb={{slot}} HTTP/1.1", "Host: h", "Connection: close"],
+        ),
         ("wrk -t1 -c1 -d1s -H X-A:b URL", vec!["GET /a?b HTTP/1.1", "X-A: b"]),
         (
             "hey -n 1 -c 1 -m PUT -d {{slot}} -a u:p -host h -T t/x URL",
@@ -295,6 +366,17 @@ fn what_cannot_be_done_is_refused_with_a_hint() {
         ("oha -r 3 URL", "hint: redirects are not followed"),
         ("oha -o /no/such/folder/x URL", "failed to create"),
         ("oha ftp://a/", "unknown url scheme `ftp`"),
+        ("piemon -r 10 -s 1 --tcp 127.0.0.1 9 q", "hint: HTTP is spoken: --http"),
+        ("piemon -r 10 -s 1 --post 127.0.0.1 9 q", "`acp bench --requests-file FILE`"),
+        ("piemon -r 10 -s 1 -l 5 127.0.0.1 9 q", "`acp bench --expect body~TEXT`"),
+        ("piemon -r 10 127.0.0.1 9 q", "hint: -s N seconds, or -f N requests"),
+        (
+            "piemon -r 1 -p 1 -s 1 127.0.0.1 9 q",
+            "hint: -r N requests a second, or -p N connections",
+        ),
+        ("piemon -r 1 -s 1 127.0.0.1 9 /no/such/file", "failed to read `/no/such/file`"),
+        ("piemon -r 1 -s 1 -o /no/such/folder/x 127.0.0.1 9 q", "failed to create"),
+        ("piemon -r 1 -s 1 127.0.0.1 9", "<QUERIES>"),
     ] {
         let ran = run(line, url);
         assert_eq!(ran.code, 2, "`{line}`: {}", ran.stderr);
@@ -310,8 +392,12 @@ fn help_shows_the_flags_of_the_tool() {
         ("hey -help", "--disable-keepalive"),
         ("hey --help", "acp hey [options...] <url>"),
         ("oha --help", "--latency-correction"),
+        ("piemon -h", "--http"),
+        ("piemon --help", "One of -p and -r, and one of -s and -f, is required"),
     ] {
         assert!(good(line, "").contains(part), "`{line}`");
     }
-    assert!(good("wrk -v", "").starts_with("acp "));
+    for line in ["wrk -v", "piemon -v", "piemon --version"] {
+        assert!(good(line, "").starts_with("acp "), "`{line}`");
+    }
 }

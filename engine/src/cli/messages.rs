@@ -1,4 +1,4 @@
-//! What a person is told on standard error, through a thread of its own.
+//! What a person is told while a run goes on, mostly on standard error, through a thread of its own.
 //!
 //! A terminal that is held with Ctrl-S or a pipe that nobody reads must hold up neither the load nor
 //! its frames: lines that find no place are left out, and how many they were is said later.
@@ -40,7 +40,8 @@ impl Messages {
         Self::start_on(io::stderr())
     }
 
-    fn start_on(mut out: impl Write + Send + 'static) -> io::Result<Self> {
+    /// Starts the thread, with another place for the lines.
+    pub(super) fn start_on(mut out: impl Write + Send + 'static) -> io::Result<Self> {
         let (items, receiver) = sync_channel(MAX_LINES);
         let left_out = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&left_out);

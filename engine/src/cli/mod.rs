@@ -23,7 +23,7 @@ mod tui;
 pub use arguments::{BenchArgs, PLAN_FLAGS, PlanArgs};
 pub use bench::bench;
 pub use explain::{ExplainArgs, explain};
-pub use personality::{HeyArgs, OhaArgs, WrkArgs, go_arguments, hey, oha, wrk};
+pub use personality::{HeyArgs, OhaArgs, PiemonArgs, WrkArgs, go_arguments, hey, oha, piemon, wrk};
 pub use plan::{document, from_file as plan_of_file};
 pub use rules::RuleArgs;
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Query file")]
 pub(super) struct SourceArgs {
-    /// Query file or folder: a request each line; gzip is recognised
+    /// Query file, or a folder of them: a request each line; gzip is recognised
     #[arg(long, value_name = "PATH")]
     requests_file: Option<String>,
     /// How it is written: a path each line, `METHOD PATH [BODY]`, or JSON

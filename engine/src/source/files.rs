@@ -1,6 +1,11 @@
-//! The files of a source: one, or those of a folder in name order.
+//! The files of a source: one, or those of a folder and of all folders in it, in the order of their paths.
+//!
+//! Of a folder names that begin with `.` or `#` or end in `~` are left out: what editors, version
+//! control and mounts keep beside the files that are meant. So are links to folders, which could lead
+//! back to where they stand.
 
 use flate2::read::MultiGzDecoder;
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
@@ -46,6 +51,36 @@ pub(super) struct Entry {
     pub(super) modified: Option<SystemTime>,
 }
 
+/// Adds the files below a folder.
+fn collect(folder: &Path, found: &mut Vec<(PathBuf, Metadata)>) -> Result<(), FileError> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        |source| FileError::Read { path, source }
+    };
+    for entry in fs::read_dir(folder).map_err(failed(folder))? {
+        let entry = entry.map_err(failed(folder))?;
+        let path = entry.path();
+        if is_aside(&entry.file_name()) {
+            continue;
+        }
+        if entry.file_type().map_err(failed(&path))?.is_dir() {
+            collect(&path, found)?;
+            continue;
+        }
+        let metadata = fs::metadata(&path).map_err(failed(&path))?;
+        if metadata.is_file() {
+            found.push((path, metadata));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name in a folder is not of a query file.
+fn is_aside(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b".") || name.starts_with(b"#") || name.ends_with(b"~")
+}
+
 /// All files of a source.
 #[derive(Debug)]
 pub(super) struct Files {
@@ -62,15 +97,7 @@ impl Files {
         let metadata = fs::metadata(&path).map_err(missing)?;
         let mut found = Vec::new();
         if metadata.is_dir() {
-            let read = |source| FileError::Read { path: path.clone(), source };
-            for entry in fs::read_dir(&path).map_err(read)? {
-                let path = entry.map_err(read)?.path();
-                let metadata = fs::metadata(&path)
-                    .map_err(|source| FileError::Read { path: path.clone(), source })?;
-                if metadata.is_file() {
-                    found.push((path, metadata));
-                }
-            }
+            collect(&path, &mut found)?;
             found.sort_by(|(first, _), (second, _)| first.cmp(second));
             if found.is_empty() {
                 return Err(FileError::Empty(path));

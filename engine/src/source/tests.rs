@@ -145,14 +145,26 @@ fn lines_of_all_kinds_of_files_are_read() {
 #[test]
 fn a_folder_is_its_files_in_name_order() {
     let folder = Folder::new();
+    let below = |path: &str| folder.0.path().join(path);
     folder.file("2", "/c");
     folder.file("10", "/a\n/b");
     folder.packed("3.gz", "/d\n");
     folder.file("1-empty", "");
-    std::fs::create_dir(folder.0.path().join("0")).unwrap();
+    std::fs::create_dir(below("0")).unwrap();
+    for aside in [".hidden", "#open#", "2~", "~", "#", "0/.x"] {
+        folder.file(aside, "/aside");
+    }
+    std::fs::create_dir_all(below("10-more/.git")).unwrap();
+    std::fs::create_dir_all(below("10-more/y/z")).unwrap();
+    folder.file("10-more/.git/config", "/aside");
+    folder.file("10-more/x~y", "/e");
+    folder.file("10-more/y/z/1", "/f");
+    // A link to a file is a file; one to a folder could go round in a circle.
+    std::os::unix::fs::symlink(below("2"), below("10-more/y/2")).unwrap();
+    std::os::unix::fs::symlink(folder.0.path(), below("10-more/y/round")).unwrap();
     let plan = plan(folder.0.path(), |_| ());
-    let found = Process::start(&plan, whole(), 1).paths(6);
-    assert_eq!(found, ["/a", "/b", "/c", "/d", "/a", "/b"]);
+    let found = Process::start(&plan, whole(), 1).paths(9);
+    assert_eq!(found, ["/a", "/b", "/e", "/c", "/f", "/c", "/d", "/a", "/b"]);
 }
 
 /// Why a source cannot be used.
@@ -224,6 +236,8 @@ fn sources_that_cannot_be_used_are_refused_before_the_start() {
     let folder_of_process = std::env::current_dir().unwrap().display().to_string();
     assert!(missing.contains(&format!("{folder_of_process}/no/such")), "{missing}");
     let none = Folder::new();
+    assert!(refused(none.0.path(), |_| ()).contains("has no files"));
+    none.file(".hidden", "/a");
     assert!(refused(none.0.path(), |_| ()).contains("has no files"));
     assert!(refused(Path::new("/dev/null"), |_| ()).contains("neither a file"));
 }

@@ -18,18 +18,15 @@ pub(super) struct Job {
     pub(super) follows_redirects: bool,
 }
 
-/// Runs a job to its end, by itself or by Ctrl-C. `on_ready` is told when the load begins.
-pub(super) fn run(job: &Job, on_ready: &mut dyn FnMut()) -> Result<Finished, Refusal> {
+/// Runs a job to its end, by itself or by Ctrl-C. `on_seen` is told when the load begins, and each
+/// second as it is over.
+pub(super) fn run(job: &Job, on_seen: &mut dyn FnMut(Seen)) -> Result<Finished, Refusal> {
     let control = stop_on_signals().map_err(Refusal::Signals)?;
     // A driver that cannot run is an error of the run.
     if let Ok(Driver { warning: Some(warning), .. }) = choose(job.options.driver) {
         say(&format!("note: {warning}"));
     }
-    let finished = crate::launch::run(&job.plan, &job.options, &control, &mut |seen| {
-        if let Seen::Ready { .. } = seen {
-            on_ready();
-        }
-    })?;
+    let finished = crate::launch::run(&job.plan, &job.options, &control, on_seen)?;
     remarks(&finished.report, job.follows_redirects).iter().for_each(|remark| say(remark));
     Ok(finished)
 }

@@ -20,7 +20,7 @@ pub fn hey(arguments: &HeyArgs) -> u8 {
 
 fn try_hey(arguments: &HeyArgs) -> Result<(), Refusal> {
     let job = arguments.job()?;
-    let finished = run(&job, &mut || {})?;
+    let finished = run(&job, &mut |_| ())?;
     let mut out = Sink::open(Path::new("-")).map_err(Refusal::Write)?;
     out.write(&text::summary(&finished)).map_err(Refusal::Write)
 }

@@ -25,7 +25,7 @@ fn try_oha(arguments: &OhaArgs) -> Result<(), Refusal> {
     let job = arguments.job()?;
     // A file that cannot be written must not cost a result.
     let mut out = Sink::open(arguments.output()).map_err(Refusal::Value)?;
-    let finished = run(&job, &mut || {})?;
+    let finished = run(&job, &mut |_| ())?;
     let text = match arguments.format() {
         Format::Text => text::summary(&finished, arguments.scale()),
         Format::Json => json::summary(&finished),

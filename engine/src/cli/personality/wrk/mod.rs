@@ -11,6 +11,7 @@ use super::super::messages::say;
 use super::super::sink::Sink;
 use super::refusal::Refusal;
 use super::run::{exit_code, run};
+use crate::launch::Seen;
 use std::path::Path;
 
 /// Runs `acp wrk` and returns its exit code. Errors are on standard error.
@@ -30,7 +31,11 @@ fn try_wrk(arguments: &WrkArgs) -> Result<(), Refusal> {
     let Some(job) = arguments.job()? else { return Ok(()) };
     let style = arguments.style();
     let mut heading = Ok(());
-    let finished = run(&job, &mut || heading = out.write(&text::heading(&job.plan, style)))?;
+    let finished = run(&job, &mut |seen| {
+        if let Seen::Ready { .. } = seen {
+            heading = out.write(&text::heading(&job.plan, style));
+        }
+    })?;
     if let Err(message) = heading {
         say(&format!("warning: {message}"));
     }
