@@ -24,6 +24,9 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Folder of everything that outlives a restart: plans, parts, frames. Made if it is not there.
     pub state_folder: PathBuf,
+    /// Folders that plans may name files of: query files and those of TLS. Default: any file that the
+    /// agent can read. A part whose plan names another is refused before its engine starts.
+    pub data_folders: Vec<PathBuf>,
     /// Cores to offer. Default: all CPUs that this process may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cores: Option<CoresSetting>,
@@ -69,6 +72,7 @@ impl Default for Settings {
             id: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
             state_folder: PathBuf::from("/var/lib/acp-agent"),
+            data_folders: Vec::new(),
             cores: None,
             virtual_cores: None,
             labels: BTreeMap::new(),
@@ -126,6 +130,12 @@ impl Settings {
         {
             return refuse(format!(
                 "`{id}` cannot be the name of an agent\nhint: letters, digits and `._:-`, at most 64"
+            ));
+        }
+        if let Some(folder) = self.data_folders.iter().find(|folder| folder.is_relative()) {
+            return refuse(format!(
+                "`{}` of `data_folders` is not a path from the root",
+                folder.display()
             ));
         }
         for address in &self.control {
@@ -290,6 +300,9 @@ mod tests {
             ("id = \"\"", "cannot be the name"),
             ("control = [\"10.0.0.1:7700\"]", "not the address of a control plane"),
             ("control = [\"http://\"]", "not the address of a control plane"),
+            ("data_folders = [\"/srv\", \"data\"]", "`data` of `data_folders`"),
+            ("data_folders = [\"\"]", "not a path from the root"),
+            ("data_folders = \"/srv\"", "invalid type"),
             ("virtual_cores = 0", "at least one core"),
             ("virtual_cores = 2\ncores = 2", "exclude each other"),
             ("drain_time = \"soon\"", "`soon`"),

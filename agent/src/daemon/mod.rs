@@ -5,6 +5,7 @@ mod entry;
 mod leave;
 mod never;
 mod parts;
+mod reach;
 mod start;
 mod talk;
 

@@ -2,6 +2,7 @@
 
 use super::Daemon;
 use super::entry::Entry;
+use super::reach::{self, ReachError};
 use crate::clock::Now;
 use crate::engine::{Command, Engine, Launch, arguments};
 use crate::steps::Phase;
@@ -28,10 +29,12 @@ impl Daemon {
         for name in names {
             if let Some(late_s) = self.late_s(&name) {
                 self.fail(&name, &format!("it was to begin {late_s} s ago"));
-            } else if self.has_all(&name)
-                && let Err(error) = self.start(&name)
-            {
-                self.fail(&name, &format!("failed to start the engine: {error}"));
+            } else if self.has_all(&name) {
+                if let Err(refusal) = self.check_reach(&name) {
+                    self.fail(&name, &refusal.to_string());
+                } else if let Err(error) = self.start(&name) {
+                    self.fail(&name, &format!("failed to start the engine: {error}"));
+                }
             }
         }
     }
@@ -50,6 +53,13 @@ impl Daemon {
         self.entries.get(name).is_some_and(|entry| {
             entry.has_plan && entry.changes >= changes.unwrap_or_default().max(entry.part.changes)
         })
+    }
+
+    /// Whether the plan of a part names only files that it may.
+    fn check_reach(&self, name: &str) -> Result<(), ReachError> {
+        let folder = self.entries.get(name).and_then(|entry| entry.folder.as_ref());
+        let Some(folder) = folder else { return Ok(()) };
+        reach::check(&folder.plan(), folder.path(), &self.settings.data_folders)
     }
 
     /// Starts an engine; leaves the part waiting while there are not enough cores.

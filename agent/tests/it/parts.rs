@@ -73,6 +73,41 @@ async fn the_start_is_on_the_clock_of_this_host() {
     assert!((offset_us + 3_600_000_000).abs() < 60_000_000, "{offset_us}");
 }
 
+#[tokio::test]
+async fn a_plan_that_names_a_file_outside_is_refused_before_its_engine_starts() {
+    let mut host = Host::new("5 good").await;
+    let data = host.folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let (inside, outside) = (data.join("q"), host.folder.path().join("secret"));
+    std::fs::write(&inside, "/\n").unwrap();
+    std::fs::write(&outside, "/\n").unwrap();
+    let link = data.join("link");
+    std::os::unix::fs::symlink(&outside, &link).unwrap();
+    host.settings.data_folders = vec![data];
+    let plan = |file: &std::path::Path| {
+        format!(
+            "{{\"schema\":\"acp.plan/1\",\"target\":{{\"url\":\"http://127.0.0.1/\"}},\
+             \"source\":{{\"file\":\"{}\"}}}}",
+            file.display()
+        )
+    };
+    let plans = [("good.0", &inside), ("bad.0", &outside), ("linked.0", &link)];
+    let parts = plans.map(|(name, file)| {
+        let plan = host.control.add_plan(plan(file).as_bytes());
+        crate::host::part(name, &plan)
+    });
+    host.start().await;
+    host.assign(&parts).await;
+    for (name, file) in [("bad.0", &outside), ("linked.0", &link)] {
+        host.control.wait(name, |memory| memory.has_state(name, PartState::Failed)).await;
+        let text = host.control.memory().part(name).unwrap().text.clone();
+        let expect = format!("source.file `{}` is outside of the folders", file.display());
+        assert!(text.starts_with(&expect), "{text}");
+        assert!(host.wrote(name, "pid").is_empty(), "{name} has an engine");
+    }
+    host.control.wait("good", |memory| memory.has_state("good.0", PartState::Finished)).await;
+}
+
 fn pause(number: u32) -> Change {
     Change { number, at_us: u64::from(number) * 1000, kind: ChangeKind::Pause }
 }
