@@ -72,7 +72,7 @@ pub(super) enum TargetCheck<'a> {
 }
 
 /// Whether the target may be loaded, and how fast.
-pub(super) fn target(found: TargetCheck<'_>) -> Check {
+pub(super) fn target(plan: &Plan, found: TargetCheck<'_>) -> Check {
     match found {
         TargetCheck::Bad(problem) => Check::bad("target", &problem.message, &problem.hint),
         TargetCheck::Busy(error) => Check::bad("target", &error.message, &error.hint),
@@ -89,7 +89,17 @@ pub(super) fn target(found: TargetCheck<'_>) -> Check {
             let addresses = admitted.addresses();
             let named = addresses[..addresses.len().min(ADDRESSES_NAMED)].join(", ");
             let more = if addresses.len() > ADDRESSES_NAMED { ", …" } else { "" };
-            Check::new("target", CheckState::Good, format!("{named}{more} is allowed: {ceiling}"))
+            let text = format!("{named}{more} is allowed: {ceiling}");
+            // Agents get addresses, not names: all of them are to load what was allowed.
+            match plan.document.target.dns {
+                Some(_) => Check {
+                    name: "target",
+                    state: CheckState::Warning,
+                    text: format!("{text}; target.dns changes nothing: names are resolved once"),
+                    hint: "leave target.dns out, or run the plan with acp bench".into(),
+                },
+                None => Check::new("target", CheckState::Good, text),
+            }
         }
     }
 }
@@ -115,24 +125,42 @@ pub(super) fn agents(outlook: Option<&Outlook>) -> Check {
     }
 }
 
-/// Whether the data that requests are made from is there. Control does not see the files of agents.
+/// Whether the data that requests and TLS are made from is there. Control does not see the files of agents.
 pub(super) fn data(plan: &Plan, problems: &[Problem]) -> Check {
     if let Some(problem) = problems.iter().find(|problem| problem.place.starts_with("source")) {
         return Check::bad("data", &problem.message, &problem.hint);
     }
-    let file = plan.document.source.as_ref().and_then(|source| source.file.as_deref());
-    match file {
-        Some(file) if Path::new(file).is_relative() => {
+    let files = files(&plan.document);
+    let named = |files: &[&str]| {
+        files.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(", ")
+    };
+    let relative: Vec<_> =
+        files.iter().copied().filter(|file| Path::new(file).is_relative()).collect();
+    let are = |files: &[&str]| if files.len() == 1 { "is" } else { "are" };
+    match (files.is_empty(), relative.is_empty()) {
+        (true, _) => {
+            Check::new("data", CheckState::Good, "none is needed: no request is from a file")
+        }
+        (_, true) => {
+            let text = format!("agents look for {} when the run starts", named(&files));
+            Check::new("data", CheckState::Unknown, text)
+        }
+        (_, false) => {
             let text = format!(
-                "`{file}` is looked for in the folder of the run on each agent\n\
-                 hint: give the path from the root, where each agent has the file"
+                "{} {} looked for in the folder of the run on each agent\n\
+                 hint: give the path from the root, where each agent has the file",
+                named(&relative),
+                are(&relative)
             );
             Check::new("data", CheckState::Warning, text)
         }
-        Some(file) => {
-            let text = format!("agents look for `{file}` when the run starts");
-            Check::new("data", CheckState::Unknown, text)
-        }
-        None => Check::new("data", CheckState::Good, "none is needed: no request is from a file"),
     }
+}
+
+/// Files that a plan names: of requests and of TLS. Authorities may stand in it as a text.
+fn files(plan: &acp_wire::Plan) -> Vec<&str> {
+    let source = plan.source.as_ref().and_then(|source| source.file.as_deref());
+    let authorities = plan.tls.cacert.as_deref().filter(|text| !text.contains("-----BEGIN"));
+    let tls = [authorities, plan.tls.cert.as_deref(), plan.tls.key.as_deref()];
+    [source].into_iter().chain(tls).flatten().collect()
 }

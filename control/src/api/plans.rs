@@ -281,7 +281,7 @@ async fn look_at_target(
 ) -> Answer<Target> {
     let addresses = plan.endpoints.len();
     if let Some(bad) = problems.iter().find(|problem| problem.place.starts_with("target")) {
-        return Ok(Target { check: checks::target(TargetCheck::Bad(bad)), addresses });
+        return Ok(Target { check: checks::target(plan, TargetCheck::Bad(bad)), addresses });
     }
     let admitted = match app.targets.admit(plan).await {
         Ok(admitted) => admitted,
@@ -298,12 +298,12 @@ async fn look_at_target(
         Some(error) => TargetCheck::Busy(error.into()),
         None => TargetCheck::Good(&admitted, app.targets.room(&admitted, &others)),
     };
-    Ok(Target { check: checks::target(check), addresses })
+    Ok(Target { check: checks::target(plan, check), addresses })
 }
 
 fn refused(error: TargetError, plan: &acp_plan::Plan, problems: &mut Vec<Problem>) -> Target {
     let problem = Problem::of(problems::place_of_target(&error, plan), error.into());
-    let check = checks::target(TargetCheck::Bad(&problem));
+    let check = checks::target(plan, TargetCheck::Bad(&problem));
     problems.push(problem);
     Target { check, addresses: plan.endpoints.len() }
 }

@@ -229,6 +229,74 @@ async fn what_has_no_problem_is_filled_in_all_the_same() {
 }
 
 #[tokio::test]
+async fn what_does_nothing_or_is_not_found_on_agents_is_warned_of() {
+    let server = Server::open().await;
+    let _agent = agent(&server, "a", 4, &[]).await;
+    let tls = |fields: Value| vec![("target.url", json!("https://127.0.0.1/")), ("tls", fields)];
+    let pem = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+    for (what, fields, name, state, parts) in [
+        ("nothing", vec![], "target", "good", vec!["is allowed"]),
+        (
+            "names again and again",
+            vec![("target.dns", json!("1s"))],
+            "target",
+            "warning",
+            vec!["is allowed", "target.dns changes nothing"],
+        ),
+        ("no file", vec![], "data", "good", vec!["none is needed"]),
+        (
+            "a file of agents",
+            vec![("source", json!({ "file": "/q" }))],
+            "data",
+            "unknown",
+            vec!["agents look for `/q`"],
+        ),
+        (
+            "a relative one",
+            vec![("source", json!({ "file": "q" }))],
+            "data",
+            "warning",
+            vec!["`q` is looked for in the folder of the run"],
+        ),
+        (
+            "an authority",
+            tls(json!({ "cacert": "ca.pem" })),
+            "data",
+            "warning",
+            vec!["`ca.pem` is"],
+        ),
+        ("its text", tls(json!({ "cacert": pem })), "data", "good", vec!["none is needed"]),
+        (
+            "an identity",
+            tls(json!({ "cert": "c.pem", "key": "k.pem" })),
+            "data",
+            "warning",
+            vec!["`c.pem`, `k.pem` are looked for"],
+        ),
+        (
+            "half of it from the root",
+            tls(json!({ "cert": "/c.pem", "key": "k.pem" })),
+            "data",
+            "warning",
+            vec!["`k.pem` is looked for"],
+        ),
+        (
+            "all of it from the root",
+            tls(json!({ "cert": "/c.pem", "key": "/k.pem" })),
+            "data",
+            "unknown",
+            vec!["agents look for `/c.pem`, `/k.pem`"],
+        ),
+    ] {
+        let answer = check_plan(&server, with(&fields)).await;
+        assert_eq!(answer["is_good"], true, "{what}: it can be saved");
+        let (found, text) = one(&answer, name);
+        assert_eq!(found, state, "{what}: {text}");
+        assert!(parts.iter().all(|part| text.contains(part)), "{what}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_cannot_be_read_has_a_line() {
     let server = Server::open().await;
     let head = "schema = \"acp.plan/1\"\n[target]\nurl = \"http://127.0.0.1/\"\n";
