@@ -75,7 +75,10 @@ fn run(command: Command) -> Result<u8> {
         Command::Wrk(arguments) => Ok(wrk(&arguments)),
         Command::Hey(arguments) => Ok(hey(&arguments)),
         Command::Oha(arguments) => Ok(oha(&arguments)),
-        Command::Piemon(arguments) => Ok(piemon(&arguments, std::env::args().skip(2))),
+        Command::Piemon(arguments) => {
+            let words = std::env::args_os().skip(2);
+            Ok(piemon(&arguments, words.map(|word| word.to_string_lossy().into_owned())))
+        }
     }
 }
 
