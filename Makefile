@@ -19,7 +19,7 @@ test:
 	@SCHEMATHESIS=$$(sh .ci/schemathesis); export SCHEMATHESIS; \
 	AXE=$$(sh .ci/npm axe-core 4.14.1 e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745)/axe.min.js; export AXE; \
 	if command -v cargo-nextest >/dev/null 2>&1; \
-	then $(CARGO) nextest run --workspace --no-fail-fast; \
+	then $(CARGO) nextest run --workspace --no-fail-fast && $(CARGO) test --doc -p acp-engine; \
 	else $(CARGO) test --workspace; fi
 
 lint:

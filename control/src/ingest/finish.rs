@@ -6,7 +6,7 @@ use acp_plan::Plan;
 use acp_report::rules::{judge_slo, parse_slo};
 use acp_report::{Facts, Series, Sum, assemble, books_of, decode};
 use acp_wire::agent::{AgentReport, PartState};
-use acp_wire::report::{Event, Run, Slo};
+use acp_wire::report::{Calibration, Event, Run, Slo};
 use acp_wire::{Books, Report};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,6 +100,11 @@ impl Finish<'_> {
             }
         };
         let warmup_us = self.plan.warmup_ns / 1000;
+        let calibrations = infos.iter().filter_map(|info| info.calibration.as_ref());
+        let speed_of = |calibration: &&Calibration| calibration.requests_per_s;
+        // Of the agent that can do least: what it cannot do the run cannot.
+        let calibration =
+            calibrations.min_by(|one, other| speed_of(one).total_cmp(&speed_of(other))).cloned();
         let addresses: BTreeSet<_> = infos.iter().flat_map(|info| &info.addresses).collect();
         Run {
             id: self.run.id.clone(),
@@ -117,7 +122,7 @@ impl Finish<'_> {
             kernel: one(|info| &info.kernel),
             host: one(|info| &info.host),
             addresses: addresses.into_iter().cloned().collect(),
-            calibration: None,
+            calibration,
         }
     }
 

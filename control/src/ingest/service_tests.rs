@@ -6,6 +6,7 @@ use crate::store::{Intent, TaskRecord, open};
 use acp_report::{Sum, books_of, encode, new_histogram};
 use acp_wire::agent::{PartState, PartStatus, Share};
 use acp_wire::frame::{Slow, Tagged};
+use acp_wire::report::{Calibration, Run};
 use acp_wire::verdict::State;
 use acp_wire::{ErrorClass, NotSent};
 
@@ -98,11 +99,13 @@ impl Bed {
     /// The agents say how their engines ended.
     async fn end_parts(&self, all: &[Vec<Frame>]) {
         let mut parts = self.store.parts("r").await.unwrap();
-        for (part, frames) in parts.iter_mut().zip(all) {
+        for (number, (part, frames)) in (1_u32..).zip(parts.iter_mut().zip(all)) {
             part.state = PartState::Finished;
             part.status.books = Some(sum(frames).books());
+            let requests_per_s = 100_000.0 / f64::from(number);
+            let calibration = Some(Calibration { requests_per_s, ..Default::default() });
             let info =
-                acp_wire::report::Run { duration_us: 10_000_000, shards: 1, ..Default::default() };
+                Run { duration_us: 10_000_000, shards: 1, calibration, ..Default::default() };
             part.status.run_info = Some(info);
         }
         self.store.update_parts(&parts).await.unwrap();
@@ -187,6 +190,7 @@ async fn frames_of_all_agents_become_one_report() {
     let lag_ns = report.agents[1].send_lag_p99_ns;
     assert!((20_000..20_100).contains(&lag_ns), "{lag_ns}");
     assert_eq!(report.run.shards, 2);
+    assert_eq!(report.run.calibration.unwrap().requests_per_s, 50_000.0, "of the weakest agent");
 }
 
 #[tokio::test]

@@ -114,7 +114,15 @@ fn write_run(out: &mut String, report: &Report) -> fmt::Result {
         if run.shards == 1 { "shard" } else { "shards" },
         run.duration_us as f64 / 1e6,
     )?;
-    writeln!(out, "Driver:  {} ({})", run.driver, run.driver_reason)
+    writeln!(out, "Driver:  {} ({})", run.driver, run.driver_reason)?;
+    let Some(calibration) = &run.calibration else { return Ok(()) };
+    writeln!(
+        out,
+        "Machine: calibrated at {:.0} requests/s and {:.2} µs of CPU a request on one shard, send lag p99 {:.1} µs",
+        calibration.requests_per_s,
+        calibration.cpu_us_per_request,
+        calibration.send_lag_p99_ns as f64 / 1e3
+    )
 }
 
 fn write_rates(out: &mut String, report: &Report) -> fmt::Result {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
-/// Longest wait of a driver, so that a stop is seen in time.
-pub const HEARTBEAT_NS: u64 = 20_000_000;
+/// Longest wait of a driver, so that a stop or a change is seen in time. Waking up 200 times a second
+/// costs an idle shard less than 1 % of its CPU.
+pub const HEARTBEAT_NS: u64 = 5_000_000;
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// How often a shard that is ready looks for the start.

@@ -1,6 +1,7 @@
 //! Steers a run from other threads: stop, changes of its course, the lease.
 
 use super::command::Command;
+use crate::drivers::host::HEARTBEAT_NS;
 use crate::drivers::signals::Signals;
 use crate::pace::Change;
 use crate::plan::{ChangeError, Course, Plan};
@@ -13,8 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
-/// A change that does not say when comes so long after it was asked for: all shards have it by then.
-const CHANGE_DELAY_NS: u64 = 20_000_000;
+/// A change that does not say when comes so long after it was asked for: all shards have looked by
+/// then, so that it comes at one moment in all of them.
+const CHANGE_DELAY_NS: u64 = HEARTBEAT_NS + 2_000_000;
 /// Changes that the report lists; memory does not depend on the length of a run.
 const MAX_EVENTS: usize = 1000;
 

@@ -3,7 +3,7 @@
 
 use acp_report::{bands_of, encode, new_histogram, summary};
 use acp_wire::frame::{Cost, Flags, OTHER_TAGS, Slow, TcpInfo};
-use acp_wire::report::{Bytes, Connections, Event, Generator, Slo, TagReport};
+use acp_wire::report::{Bytes, Calibration, Connections, Event, Generator, Slo, TagReport};
 use acp_wire::verdict::{Reason, State};
 use acp_wire::{ErrorClass, Frame, NotSent, Report};
 use hdrhistogram::Histogram;
@@ -98,6 +98,12 @@ pub(crate) fn report() -> Report {
     (run.version, run.driver, run.driver_reason) =
         ("0.1.0".into(), "uring".into(), "io_uring".into());
     (run.shards, run.seed) = (2, 1);
+    run.calibration = Some(Calibration {
+        requests_per_s: 212_345.6,
+        cpu_us_per_request: 4.567,
+        send_lag_p99_ns: 11_250,
+        ..Calibration::default()
+    });
     let plan = &mut report.plan;
     plan.target.url = "http://10.0.0.5:8080/".into();
     plan.request.method = "GET".into();
