@@ -255,6 +255,8 @@ pub(super) enum DriverFlag {
     Monoio,
     /// The monoio runtime on epoll.
     MonoioEpoll,
+    /// The glommio runtime on io_uring: only in a program that was built with it.
+    Glommio,
 }
 
 /// Format of a report.

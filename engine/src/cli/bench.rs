@@ -145,6 +145,7 @@ fn options(arguments: &RunArgs) -> Result<Options, String> {
             DriverFlag::Uring => Some(DriverKind::Uring),
             DriverFlag::Monoio => Some(DriverKind::Monoio),
             DriverFlag::MonoioEpoll => Some(DriverKind::MonoioEpoll),
+            DriverFlag::Glommio => Some(DriverKind::Glommio),
         },
         spin: match arguments.spin.as_str() {
             "auto" => Spin::Auto,

@@ -1,16 +1,25 @@
 //! What moves bytes for a shard.
 
 pub mod errno;
+#[cfg(feature = "glommio")]
+mod glommio;
 pub mod host;
 mod monoio;
+#[cfg(not(feature = "glommio"))]
+mod no_glommio;
 pub mod signals;
 #[cfg(test)]
 mod sim;
 mod socket;
+mod tasks;
 pub mod uring;
 
 use crate::shard::Shard;
+#[cfg(feature = "glommio")]
+use glommio::driver as glommio_driver;
 use host::Host;
+#[cfg(not(feature = "glommio"))]
+use no_glommio::driver as glommio_driver;
 
 /// The drivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +30,8 @@ pub enum DriverKind {
     Monoio,
     /// The monoio runtime on epoll: works where io_uring is forbidden.
     MonoioEpoll,
+    /// The glommio runtime on io_uring; built only with the feature `glommio`.
+    Glommio,
 }
 
 impl DriverKind {
@@ -31,6 +42,7 @@ impl DriverKind {
             Self::Uring => "uring",
             Self::Monoio => "monoio",
             Self::MonoioEpoll => "monoio-epoll",
+            Self::Glommio => "glommio",
         }
     }
 }
@@ -49,20 +61,18 @@ pub struct Driver {
 }
 
 impl Driver {
-    fn new(kind: DriverKind, reason: String) -> Self {
-        let run = match kind {
-            DriverKind::Uring => uring::run,
-            DriverKind::Monoio => monoio::run_on_uring,
-            DriverKind::MonoioEpoll => monoio::run_on_epoll,
-        };
+    fn new(kind: DriverKind, reason: String, run: fn(Shard, Host)) -> Self {
         Self { kind, reason, warning: None, run }
+    }
+
+    fn on_epoll(reason: String) -> Self {
+        Self::new(DriverKind::MonoioEpoll, reason, monoio::run_on_epoll)
     }
 
     /// Epoll, because io_uring cannot be used.
     fn fallback(why: &str) -> Self {
         let warning = format!("io_uring is not available ({why}): using the epoll driver");
-        let reason = format!("monoio on epoll: {why}");
-        Self { warning: Some(warning), ..Self::new(DriverKind::MonoioEpoll, reason) }
+        Self { warning: Some(warning), ..Self::on_epoll(format!("monoio on epoll: {why}")) }
     }
 }
 
@@ -72,24 +82,27 @@ impl Driver {
 ///
 /// The driver that cannot run, and why.
 pub fn choose(asked: Option<DriverKind>) -> Result<Driver, (&'static str, String)> {
-    match asked {
-        None => Ok(match uring::probe() {
-            Ok(features) => Driver::new(DriverKind::Uring, features.to_string()),
-            Err(why) => Driver::fallback(&why),
-        }),
-        Some(DriverKind::Uring) => match uring::probe() {
-            Ok(features) => Ok(Driver::new(DriverKind::Uring, features.to_string())),
-            Err(why) => Err((DriverKind::Uring.name(), why)),
-        },
+    let Some(kind) = asked else {
+        return Ok(fast().unwrap_or_else(|why| Driver::fallback(&why)));
+    };
+    let chosen = match kind {
+        DriverKind::Uring => fast(),
         // The runtime needs less of io_uring than the fast driver does.
-        Some(DriverKind::Monoio) if monoio::has_uring() => {
-            Ok(Driver::new(DriverKind::Monoio, "monoio on io_uring".into()))
+        DriverKind::Monoio if monoio::has_uring() => {
+            Ok(Driver::new(kind, "monoio on io_uring".into(), monoio::run_on_uring))
         }
-        Some(DriverKind::Monoio) => Ok(Driver::fallback(&why_not_uring())),
-        Some(DriverKind::MonoioEpoll) => {
-            Ok(Driver::new(DriverKind::MonoioEpoll, "monoio on epoll: as asked for".into()))
+        DriverKind::Monoio => Ok(Driver::fallback(&why_not_uring())),
+        DriverKind::MonoioEpoll => Ok(Driver::on_epoll("monoio on epoll: as asked for".into())),
+        DriverKind::Glommio => {
+            glommio_driver().map(|run| Driver::new(kind, "glommio on io_uring".into(), run))
         }
-    }
+    };
+    chosen.map_err(|why| (kind.name(), why))
+}
+
+fn fast() -> Result<Driver, String> {
+    let features = uring::probe()?;
+    Ok(Driver::new(DriverKind::Uring, features.to_string(), uring::run))
 }
 
 fn why_not_uring() -> String {

@@ -22,3 +22,19 @@ pub(super) fn new(target: &SocketAddr, origin: Option<IpAddr>) -> io::Result<Soc
     }
     Ok(socket)
 }
+
+/// The same, which does not block, and has begun to connect. It can be written to when it is connected,
+/// or cannot be.
+///
+/// # Errors
+///
+/// As [`new`], and when it is known already that the target cannot be reached.
+pub(super) fn connecting(target: &SocketAddr, origin: Option<IpAddr>) -> io::Result<Socket> {
+    let socket = new(target, origin)?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&(*target).into()) {
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+        result => result?,
+    }
+    Ok(socket)
+}

@@ -72,7 +72,7 @@ pub(super) fn check(
 fn needed_files(connections: u32, shards: u32, driver: DriverKind, has_origins: bool) -> u64 {
     let files_each = match driver {
         // Registered files of a ring are bounded by the limit of open files, though they are not open.
-        DriverKind::Uring => 1,
+        DriverKind::Uring | DriverKind::Glommio => 1,
         // From an address of the plan a socket connects with a second handle on it.
         DriverKind::MonoioEpoll => 1 + u64::from(has_origins),
         // Closing goes through the queue: for a moment there are the old sockets and the new ones.
@@ -122,6 +122,7 @@ mod tests {
         for (driver, has_origins, files) in [
             (DriverKind::Uring, false, 1000),
             (DriverKind::Uring, true, 1000),
+            (DriverKind::Glommio, true, 1000),
             (DriverKind::MonoioEpoll, false, 1000),
             (DriverKind::MonoioEpoll, true, 2000),
             (DriverKind::Monoio, false, 2000),

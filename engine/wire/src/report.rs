@@ -28,7 +28,7 @@ pub struct Run {
     pub seed: u64,
     /// Version of acp.
     pub version: String,
-    /// What moved the bytes: `uring`, `monoio`, `monoio-epoll`.
+    /// What moved the bytes: `uring`, `monoio`, `monoio-epoll`, `glommio`.
     pub driver: String,
     /// Why this driver, and which features of the kernel it uses.
     pub driver_reason: String,

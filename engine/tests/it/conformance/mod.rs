@@ -20,13 +20,19 @@ use acp_wire::plan::{Model, Plan};
 use acp_wire::{ErrorClass, Frame, Report};
 use std::net::SocketAddr;
 
-const DRIVERS: [DriverKind; 3] = [DriverKind::Uring, DriverKind::Monoio, DriverKind::MonoioEpoll];
+const DRIVERS: &[DriverKind] = &[
+    DriverKind::Uring,
+    DriverKind::Monoio,
+    DriverKind::MonoioEpoll,
+    #[cfg(feature = "glommio")]
+    DriverKind::Glommio,
+];
 
 pub(crate) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 /// Runs a case with every driver of this host.
 fn each_driver(case: impl Fn(DriverKind)) {
-    for driver in DRIVERS {
+    for &driver in DRIVERS {
         let works = choose(Some(driver)).is_ok_and(|found| found.kind == driver);
         if works {
             eprintln!("driver `{}`", driver.name());

@@ -1,7 +1,6 @@
 //! The connections of a shard, as the core commands them: one task each, woken when there is work.
 
-use super::client::Core;
-use super::connection;
+use super::core::Core;
 use crate::drivers::uring::tcp_info;
 use crate::plan::ShardPlan;
 use crate::shard::Net;
@@ -39,16 +38,34 @@ impl Link {
 }
 
 /// What one write takes.
-pub(super) enum Batch {
+pub(in crate::drivers) enum Batch {
     /// So many bytes of copies of the plan's request.
     Copies(Rc<Vec<u8>>, usize),
     /// These bytes.
     Bytes(Vec<u8>),
 }
 
+impl Batch {
+    /// What is written.
+    #[cfg_attr(
+        not(feature = "glommio"),
+        expect(dead_code, reason = "the other runtime takes the memory, not the bytes")
+    )]
+    pub(in crate::drivers) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Copies(requests, bytes) => &requests[..*bytes],
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// Starts the task of one life of a connection.
+pub(super) type StartTask = fn(Rc<RefCell<Core>>, usize, u64);
+
 /// All connections of one shard.
 pub(super) struct Links {
     core: Weak<RefCell<Core>>,
+    start: StartTask,
     links: Vec<Link>,
     /// As many copies of the request as a connection may carry.
     requests: Rc<Vec<u8>>,
@@ -59,10 +76,11 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn new(core: Weak<RefCell<Core>>, plan: &ShardPlan) -> Self {
+    pub(super) fn new(core: Weak<RefCell<Core>>, start: StartTask, plan: &ShardPlan) -> Self {
         let request = &plan.plan.request.bytes;
         Self {
             core,
+            start,
             links: (0..plan.connections).map(|_| Link::default()).collect(),
             requests: Rc::new(request.repeat(plan.plan.pipeline as usize)),
             request_bytes: request.len(),
@@ -137,9 +155,14 @@ impl Links {
         }
     }
 
-    /// Whether a task has requests that it has not begun to write.
+    /// Whether a connection has something that its task has not begun to write.
+    pub(super) fn is_waiting_to_write(&self, conn: usize) -> bool {
+        self.links[conn].to_write > 0 || !self.links[conn].bytes.is_empty()
+    }
+
+    /// Whether any task has requests that it has not begun to write.
     pub(super) fn has_requests_to_write(&self) -> bool {
-        self.links.iter().any(|link| link.to_write > 0 || !link.bytes.is_empty())
+        (0..self.links.len()).any(|conn| self.is_waiting_to_write(conn))
     }
 
     /// Ends every task.
@@ -157,7 +180,7 @@ impl Net for Links {
         let life = self.links[conn].life + 1;
         self.links[conn] = Link { life, is_open: true, ..Link::default() };
         if let Some(core) = self.core.upgrade() {
-            drop(monoio::spawn(connection::run(core, conn, life)));
+            (self.start)(core, conn, life);
         }
     }
 
