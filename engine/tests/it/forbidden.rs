@@ -62,10 +62,36 @@ fn where_io_uring_is_forbidden_epoll_works_and_the_report_says_so() {
 
 #[test]
 fn where_io_uring_is_forbidden_asking_for_it_is_an_error() {
+    for (driver, why, hint) in [
+        ("uring", "io_uring is forbidden here", "seccomp"),
+        #[cfg(feature = "glommio")]
+        ("glommio", "io_uring is forbidden here", "--driver monoio-epoll"),
+        #[cfg(not(feature = "glommio"))]
+        ("glommio", "this program was built without it", "--features glommio"),
+    ] {
+        let server = Server::answering(HELLO);
+        let output = engine(libc::EPERM, driver, server.address());
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "nothing else says anything: {stderr}");
+        let start = format!("error: driver `{driver}` cannot run: {why}");
+        assert!(stderr.starts_with(&start) && stderr.contains(hint), "{stderr}");
+        assert!(output.stdout.is_empty());
+        assert_eq!(server.stop().requests, 0);
+    }
+}
+
+#[cfg(feature = "glommio")]
+#[test]
+fn where_memory_of_rings_is_short_glommio_says_so() {
     let server = Server::answering(HELLO);
-    let output = engine(libc::EPERM, "uring", server.address());
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -l 256 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_acp-engine")]);
+    command.args(["--quiet", "-n", "10", "--driver", "glommio"]);
+    let output = command.arg(format!("http://{}/", server.address())).output().expect("sh runs");
     let stderr = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.starts_with("error: driver `uring` cannot run: "), "{stderr}");
+    assert!(stderr.starts_with("error: driver `glommio` cannot run: "), "{stderr}");
+    assert!(stderr.contains("ulimit -l"), "{stderr}");
     assert_eq!(server.stop().requests, 0);
 }

@@ -9,7 +9,9 @@ use crate::shard::Shard;
 use futures_io::AsyncWrite as _;
 use glommio::net::TcpStream;
 use glommio::timer::Timer;
-use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, executor, spawn_local_into};
+use glommio::{
+    GlommioError, LocalExecutor, LocalExecutorBuilder, Placement, executor, spawn_local_into,
+};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -45,17 +47,17 @@ fn try_to_start() -> Result<(), String> {
 }
 
 /// The runtime, on the thread that calls, and on the cores that this one has.
-fn start(connections: u32) -> io::Result<LocalExecutor> {
+fn start(connections: u32) -> Result<LocalExecutor, GlommioError<()>> {
     let builder = LocalExecutorBuilder::new(Placement::Unbound);
     let entries = connections.next_power_of_two().clamp(256, 4096) as usize;
-    Ok(builder.io_memory(IO_MEMORY_BYTES).ring_depth(entries).make()?)
+    builder.io_memory(IO_MEMORY_BYTES).ring_depth(entries).make()
 }
 
 /// Runs a shard to its end on the thread that calls.
 fn run(shard: Shard, host: Host) {
     let runtime = match start(shard.plan().connections) {
         Ok(runtime) => runtime,
-        Err(error) => return host.fail(&DriveError::Start(error)),
+        Err(error) => return host.fail(&DriveError::Start(error.into())),
     };
     let load = Load::<Glommio>::new(shard, host);
     let result = runtime.run(load.drive());

@@ -207,3 +207,87 @@ impl Net for Links {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{compile, split};
+    use acp_wire::agent::Share;
+
+    /// Connection 0, open, of a plan that sends two requests at once.
+    fn links() -> Links {
+        let schema = acp_wire::PLAN_SCHEMA.into();
+        let mut document = acp_wire::Plan { schema, ..Default::default() };
+        document.target.url = "http://127.0.0.1/".into();
+        document.load.connections = 1;
+        document.load.requests = Some(9);
+        document.connection.pipeline = 2;
+        let plan = Arc::new(compile(&document).unwrap());
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        let parts = split(&plan, &Share::whole(1), 1, &[address]);
+        let mut links = Links::new(Weak::new(), |_, _, _| {}, &parts[0]);
+        links.open(0);
+        links
+    }
+
+    /// Bytes of the next write.
+    fn next(links: &mut Links, life: u64) -> Option<Vec<u8>> {
+        links.take_batch(0, life).map(|batch| match batch {
+            Batch::Copies(requests, bytes) => requests[..bytes].to_vec(),
+            Batch::Bytes(bytes) => bytes,
+        })
+    }
+
+    #[test]
+    fn the_end_of_a_write_is_not_that_of_what_came_while_it_went_on() {
+        let mut links = links();
+        links.write(0, b"handshake");
+        assert!(links.is_waiting_to_write(0));
+        assert_eq!(next(&mut links, 1).unwrap(), b"handshake");
+        assert!(!links.is_waiting_to_write(0), "all of it is being written");
+        links.write(0, b"request");
+        assert!(links.is_waiting_to_write(0), "when the handshake is written the request is not");
+        assert_eq!(next(&mut links, 1).unwrap(), b"request");
+        assert!(!links.is_waiting_to_write(0) && !links.has_requests_to_write());
+    }
+
+    #[test]
+    fn more_requests_than_fit_into_one_write_wait_for_the_next() {
+        let mut links = links();
+        let request_bytes = links.request_bytes;
+        links.send(0, 3);
+        assert_eq!(next(&mut links, 1).unwrap().len(), 2 * request_bytes);
+        assert!(links.is_waiting_to_write(0) && links.has_requests_to_write());
+        assert_eq!(next(&mut links, 1).unwrap().len(), request_bytes);
+        assert!(!links.is_waiting_to_write(0));
+    }
+
+    #[test]
+    fn a_life_that_is_over_writes_nothing() {
+        let mut links = links();
+        links.send(0, 1);
+        links.close(0);
+        assert!(next(&mut links, 1).is_none(), "closed");
+        links.open(0);
+        links.send(0, 1);
+        assert!(next(&mut links, 1).is_none(), "another life is open");
+        assert!(next(&mut links, 3).is_some());
+    }
+
+    #[test]
+    fn memory_that_was_written_serves_again() {
+        let mut links = links();
+        links.give_back(0, 1, Vec::with_capacity(100));
+        links.write(0, b"x");
+        assert_eq!(
+            links.take_batch(0, 1).map(|batch| match batch {
+                Batch::Bytes(bytes) => bytes.capacity(),
+                Batch::Copies(..) => 0,
+            }),
+            Some(100)
+        );
+        links.write(0, b"not yet written");
+        links.give_back(0, 1, b"written".to_vec());
+        assert_eq!(next(&mut links, 1).unwrap(), b"not yet written");
+    }
+}
