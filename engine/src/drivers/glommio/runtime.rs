@@ -74,6 +74,8 @@ impl Runtime for Glommio {
     type Reader = ReadHalf;
     type Writer = WriteHalf;
 
+    const LOOK_NS: u64 = 10_000;
+
     fn spawn(task: impl Future<Output = ()> + 'static) {
         // Into a queue by name: else it would be polled right here.
         let queue = executor().current_task_queue();

@@ -60,6 +60,8 @@ impl<const ON_URING: bool> Runtime for Monoio<ON_URING> {
     type Reader = ReadHalf;
     type Writer = WriteHalf;
 
+    const LOOK_NS: u64 = 0;
+
     fn spawn(task: impl Future<Output = ()> + 'static) {
         drop(monoio::spawn(task));
     }

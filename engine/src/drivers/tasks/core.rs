@@ -167,6 +167,16 @@ impl Core {
         if wake.due { self.host.spin_ns() } else { 0 }
     }
 
+    /// Waits for `until_ns` right here, where nothing has happened and less than `within_ns` is left.
+    pub(super) fn wait_out(&self, until_ns: u64, within_ns: u64) {
+        if within_ns == 0 || self.has_news || self.host.now() + within_ns < until_ns {
+            return;
+        }
+        while self.host.now() < until_ns {
+            std::hint::spin_loop();
+        }
+    }
+
     /// Whether a wait without sleeping, since `since_ns` and until `until_ns`, is over.
     pub(super) fn has_spun(&mut self, since_ns: u64, until_ns: u64) -> bool {
         let now = self.host.now();

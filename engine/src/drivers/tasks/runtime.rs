@@ -20,6 +20,9 @@ pub(in crate::drivers) trait Runtime: 'static {
     /// The half of it that writes.
     type Writer: Writer;
 
+    /// How long a look takes, where that is too long to begin one just before a due time.
+    const LOOK_NS: u64;
+
     /// Starts a task, which is not polled before the caller has returned to the runtime.
     fn spawn(task: impl Future<Output = ()> + 'static);
 

@@ -154,8 +154,11 @@ async fn wait<R: Runtime>(
 /// Looks again and again until something has happened or is due.
 async fn spin<R: Runtime>(core: &RefCell<Core>, until_ns: u64, since_ns: u64) {
     loop {
+        // Once at least: where slots are closer than a look is long, I/O goes on all the same.
         R::look().await;
-        if core.borrow_mut().has_spun(since_ns, until_ns) {
+        let mut core = core.borrow_mut();
+        core.wait_out(until_ns, R::LOOK_NS);
+        if core.has_spun(since_ns, until_ns) {
             return;
         }
     }
