@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
 /// A change that does not say when comes so long after it was asked for: all shards have looked by
-/// then, so that it comes at one moment in all of them.
-const CHANGE_DELAY_NS: u64 = HEARTBEAT_NS + 2_000_000;
+/// then, unless they are held up, so that it comes at one moment in all of them.
+const CHANGE_DELAY_NS: u64 = HEARTBEAT_NS + 5_000_000;
 /// Changes that the report lists; memory does not depend on the length of a run.
 const MAX_EVENTS: usize = 1000;
 

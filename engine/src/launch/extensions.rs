@@ -114,8 +114,8 @@ impl<'a> Extensions<'a> {
     /// The checks for a shard: of each kind one for every connection.
     pub(super) fn checks(&self, seat: &Seat, control: &Control) -> Vec<Vec<Box<dyn Check>>> {
         let of_shard = |make: &MakeCheck| {
-            let alarm = || Alarm::new(control, format!("the check of shard {}", seat.shard));
-            (0..seat.part.connections).map(|_| make(seat, alarm())).collect()
+            let alarm = Alarm::new(control, format!("the check of shard {}", seat.shard));
+            (0..seat.part.connections).map(|_| make(seat, alarm.clone())).collect()
         };
         self.checks.iter().map(of_shard).collect()
     }

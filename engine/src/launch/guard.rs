@@ -6,6 +6,8 @@ use crate::shard::{Answer, Check, Feed, Given, Response, Wanted};
 use memchr::memmem::Finder;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The end of the head of a request.
 const HEAD_END: &[u8] = b"\r\n\r\n";
@@ -16,15 +18,20 @@ pub(super) struct Alarm {
     control: Control,
     /// Whose fault it is.
     who: String,
+    /// A shard may have many of the kind: the first fault of all of them is told.
+    is_raised: Arc<AtomicBool>,
 }
 
 impl Alarm {
     pub(super) fn new(control: &Control, who: String) -> Self {
-        Self { control: control.clone(), who }
+        Self { control: control.clone(), who, is_raised: Arc::default() }
     }
 
     #[cold]
     fn raise(&self, fault: &str) {
+        if self.is_raised.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let text = format!("{} {fault}", self.who);
         if self.control.is_stopped() {
             self.control.tell("error", text);

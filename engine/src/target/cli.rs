@@ -20,8 +20,8 @@ use crate::cpus;
 
 /// A built-in HTTP server to aim load at: one fixed response to every request.
 ///
-/// Prints `listening on http://ADDRESS/` first, or `https://` with TLS. `GET /__acp/count` answers with what it has done so
-/// far, as JSON. Ctrl-C ends it with the same as the last line.
+/// Prints `listening on http://ADDRESS/` first, or `https://` with TLS. `GET /__acp/count` answers with
+/// what it has done so far, as JSON. Ctrl-C ends it with the same as the last line.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArgs {
     /// Where to listen; port 0 takes a free one

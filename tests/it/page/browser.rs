@@ -180,8 +180,13 @@ impl Browser {
 
     /// Presses keys wherever the focus is.
     pub(crate) async fn press(&self, keys: impl Into<TypingData>) {
-        let focused = self.driver.active_element().await.unwrap();
-        focused.send_keys(keys).await.unwrap();
+        let keys = keys.into().to_string();
+        // What has the focus may be drawn anew right now.
+        let press = async || {
+            let focused = self.driver.active_element().await.ok()?;
+            focused.send_keys(keys.as_str()).await.ok()
+        };
+        self.wait("something that takes keys", press).await;
     }
 
     /// The text of the first element, as it is; empty where there is none.

@@ -10,6 +10,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
+/// Reads in a row until others have their turn: what comes faster than it is taken in would never end.
+const READS: u32 = 64;
+
 /// A connection in one of its lives.
 struct Connection {
     core: Rc<RefCell<Core>>,
@@ -46,7 +49,7 @@ impl Connection {
         self.core.borrow_mut().links.connected(self.conn, self.life, &stream);
         self.core.borrow_mut().opened(self.conn, self.life);
         let (reader, writer) = R::split(stream);
-        let (mut reading, mut writing) = (pin!(self.read(reader)), pin!(self.write(writer)));
+        let (mut reading, mut writing) = (pin!(self.read::<R>(reader)), pin!(self.write(writer)));
         poll_fn(|context| {
             let polled = reading.as_mut().poll(context);
             if polled.is_pending() && writing.as_mut().poll(context).is_ready() {
@@ -57,8 +60,13 @@ impl Connection {
         .await;
     }
 
-    async fn read(&self, mut reader: impl Reader) {
+    async fn read<R: Runtime>(&self, mut reader: R::Reader) {
+        let mut reads = 0;
         loop {
+            reads += 1;
+            if reads % READS == 0 {
+                R::look().await;
+            }
             let result = reader.read().await;
             let mut core = self.core.borrow_mut();
             match result {

@@ -26,7 +26,7 @@ pub(in crate::drivers) trait Runtime: 'static {
     /// Starts a task, which is not polled before the caller has returned to the runtime.
     fn spawn(task: impl Future<Output = ()> + 'static);
 
-    /// Lets I/O and all tasks go on for one round, without sleeping. One task at a time may look.
+    /// Lets I/O and all tasks go on for one round, without sleeping.
     fn look() -> impl Future<Output = ()>;
 
     /// Connects to `address`, from `origin` where one is given. Small writes leave at once.

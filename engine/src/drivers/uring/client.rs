@@ -139,7 +139,7 @@ impl Client {
         self.publish();
         let until_ns = wake.at_ns.saturating_sub(now);
         let spin_ns = if wake.due { host.spin_ns() } else { 0 };
-        if self.links.has_failures() || until_ns <= spin_ns {
+        if self.links.has_failures() || self.links.is_held_up() || until_ns <= spin_ns {
             self.links.ring.enter(Wait::No)?;
             if wake.due && until_ns > 0 {
                 self.spin(host, wake.at_ns, now);

@@ -49,6 +49,8 @@ struct Link {
     full_buffers: u8,
     /// What was written last.
     segment: Segment,
+    /// What went with a flush last.
+    flushed: Segment,
     remainder: Option<Box<Remainder>>,
 }
 
@@ -67,6 +69,8 @@ pub(super) struct Links {
     pub(super) ring: Ring,
     links: Vec<Link>,
     outbox: Outbox,
+    /// Connections whose remainder may go when the sends of the last flush have ended.
+    held: Vec<usize>,
     /// Bytes that are with the kernel on behalf of connections that were closed since, by token.
     orphans: Vec<(u64, Box<Remainder>)>,
     /// As many copies of the request as a connection may carry.
@@ -97,6 +101,7 @@ impl Links {
             ring,
             links: (0..connections).map(|_| Link::default()).collect(),
             outbox: Outbox::default(),
+            held: Vec::new(),
             orphans: Vec::new(),
             requests: request.repeat(plan.plan.pipeline as usize),
             request_bytes: request.len(),
@@ -186,6 +191,7 @@ impl Links {
     fn open_all_waiting(&mut self) -> Result<(), RingError> {
         if self.must_flush {
             self.ring.enter(Wait::No)?;
+            self.entered();
             // A kernel that is too busy takes it the next time.
             self.must_flush = self.ring.has_unsubmitted();
             if self.must_flush {
@@ -261,11 +267,18 @@ impl Links {
         }
     }
 
+    /// Whether something that was written could not be handed to the ring.
+    #[inline]
+    pub(super) fn is_held_up(&self) -> bool {
+        self.outbox.has_waiting()
+    }
+
     fn flush_waiting(&mut self) {
         let conns = self.outbox.take_conns();
         for &conn in &conns {
             let Link { segment, generation, .. } = self.links[conn];
             if self.outbox.is_waiting(segment) {
+                self.links[conn].flushed = segment;
                 let token = Token { kind: WRITE, generation, index: file(conn) }.pack();
                 let bytes = self.outbox.waiting_bytes(segment);
                 // SAFETY: the page is not changed from here on until it is recycled, which is when
@@ -279,15 +292,27 @@ impl Links {
     /// Bytes behind what is written already, and not all of it at once.
     #[cold]
     fn write_large(&mut self, conn: usize, bytes: &[u8], reports: bool) {
+        self.take_back_waiting(conn);
         let link = &mut self.links[conn];
         let remainder = link.remainder.get_or_insert_default();
-        if self.outbox.is_waiting(link.segment) {
-            remainder.push(self.outbox.waiting_bytes(link.segment));
-            link.segment = link.segment.emptied();
-        }
         remainder.push(bytes);
         remainder.reports |= reports;
-        self.send_remainder(conn);
+        if self.outbox.rest(link.flushed, 0).is_some() {
+            // What went before may turn out to have been short.
+            self.held.push(conn);
+        } else {
+            self.send_remainder(conn);
+        }
+    }
+
+    /// What waits for the next flush goes with the remainder.
+    fn take_back_waiting(&mut self, conn: usize) {
+        let link = &mut self.links[conn];
+        if self.outbox.is_waiting(link.segment) {
+            let waiting = self.outbox.waiting_bytes(link.segment);
+            link.remainder.get_or_insert_default().push(waiting);
+            link.segment = link.segment.emptied();
+        }
     }
 
     /// Once all completions that there were have been looked at no send was short that is not known.
@@ -296,14 +321,26 @@ impl Links {
         if self.ring.is_drained() {
             self.outbox.recycle();
         }
+        if !self.held.is_empty() && self.outbox.may_flush() {
+            self.send_held();
+        }
     }
 
-    /// A send from the outbox took less than all, or nothing.
+    #[cold]
+    fn send_held(&mut self) {
+        for conn in std::mem::take(&mut self.held) {
+            self.send_remainder(conn);
+        }
+    }
+
+    /// A send from the outbox took less than all, or nothing: its rest goes before all that was
+    /// written since.
     #[cold]
     pub(super) fn fell_short(&mut self, conn: usize, taken: usize) {
         let link = &mut self.links[conn];
-        let Some(rest) = self.outbox.rest(link.segment, taken) else { return };
-        link.remainder.get_or_insert_default().push(rest);
+        let Some(rest) = self.outbox.rest(link.flushed, taken) else { return };
+        link.remainder.get_or_insert_default().push_front(rest);
+        self.take_back_waiting(conn);
         self.send_remainder(conn);
     }
 
@@ -383,7 +420,7 @@ impl Net for Links {
     fn write(&mut self, conn: usize, bytes: &[u8]) {
         let link = &mut self.links[conn];
         let is_small = bytes.len() <= SMALL_BATCH_BYTES;
-        if is_small && link.remainder.as_ref().is_none_or(|remainder| !remainder.is_going()) {
+        if is_small && link.remainder.as_ref().is_none_or(|remainder| remainder.is_empty()) {
             link.segment = self.outbox.write(conn, link.segment, bytes);
         } else {
             self.write_large(conn, bytes, !is_small);

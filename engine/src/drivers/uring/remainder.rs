@@ -19,6 +19,18 @@ impl Remainder {
         self.is_going
     }
 
+    /// Whether there is nothing, neither with the kernel nor behind that.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_going && self.queued.is_empty()
+    }
+
+    /// Adds bytes before all others, none of which are with the kernel.
+    pub(super) fn push_front(&mut self, bytes: &[u8]) {
+        debug_assert!(!self.is_going, "what is with the kernel cannot be overtaken");
+        self.queued.splice(..0, bytes.iter().copied());
+    }
+
     /// Adds bytes behind all others.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.queued.extend_from_slice(bytes);
@@ -49,13 +61,16 @@ mod tests {
         let mut remainder = Remainder::default();
         remainder.push(b"ab");
         remainder.push(b"cd");
-        assert_eq!(remainder.next(), Some(&b"abcd"[..]));
+        remainder.push_front(b"xy");
+        assert!(!remainder.is_empty());
+        assert_eq!(remainder.next(), Some(&b"xyabcd"[..]));
         remainder.push(b"ef");
         assert!(remainder.is_going());
         assert!(!remainder.gone(3), "a piece that is cut off");
+        assert!(!remainder.is_empty());
         assert_eq!(remainder.next(), Some(&b"ef"[..]));
         assert!(remainder.gone(2));
         assert_eq!(remainder.next(), None);
-        assert!(!remainder.is_going());
+        assert!(!remainder.is_going() && remainder.is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! Requests that are not all the same: large and small ones mixed, from files and templates.
 
 use super::{HELLO, clean, count, each_driver, rate};
-use crate::server::{Request, Server};
+use crate::server::{Peer, Request, Server};
 use acp_wire::plan::Source;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -45,13 +45,15 @@ fn large_and_small_bodies_come_byte_for_byte() {
     let folder = tempfile::tempdir().expect("folder");
     let source = bodies(&folder);
     each_driver(|driver| {
-        for pipeline in [1, 4] {
-            let server = Server::start(|peer| {
+        for (pipeline, is_slow) in [(1, false), (4, false), (4, true), (32, true)] {
+            let script = |peer: &mut Peer| {
                 while let Some(request) = peer.request() {
                     check_body(&request);
                     peer.send(HELLO.as_bytes());
                 }
-            });
+            };
+            // Through a small window many sends take less than all, while answers bring new requests.
+            let server = if is_slow { Server::start_slow(script) } else { Server::start(script) };
             let mut plan = count(server.address(), 10 * LENGTHS.len() as u64);
             plan.load.connections = 3;
             plan.connection.pipeline = pipeline;
