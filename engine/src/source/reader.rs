@@ -14,8 +14,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Shortest and longest sleep of a reader that has nothing to do.
-const SHORT_SLEEP: Duration = Duration::from_micros(100);
+/// Shortest and longest sleep of a reader that has nothing to do. Shards have requests for several
+/// milliseconds by then, and each time that it wakes up costs more than the lines that it reads.
+const SHORT_SLEEP: Duration = Duration::from_millis(1);
 const LONG_SLEEP: Duration = Duration::from_millis(2);
 /// Bad lines that are told one by one.
 const MAX_NOTICES: usize = 20;
