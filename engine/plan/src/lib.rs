@@ -32,7 +32,7 @@ pub use origins::Origins;
 pub use pace::Pace;
 pub use pauses::Pauses;
 pub use random::{Random, mix};
-pub use request::{EncodedRequest, Field, RequestTemplate, Scratch};
+pub use request::{EncodedRequest, Envelope, Field, RequestTemplate, Scratch};
 pub use rustls_pki_types::ServerName;
 pub use split::{ShardPlan, ShareError, check_share, split};
 pub use survey::{PROBLEMS_MAX, Problem, Survey, survey};

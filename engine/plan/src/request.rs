@@ -36,6 +36,15 @@ impl Scratch {
     }
 }
 
+/// What stands around the paths of requests that differ in nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The method, and the blank behind it.
+    pub before: Vec<u8>,
+    /// The rest: version, headers, body.
+    pub after: Vec<u8>,
+}
+
 /// A request with values that differ from slot to slot, or from line to line.
 #[derive(Clone, Debug)]
 pub struct RequestTemplate {
@@ -132,6 +141,21 @@ impl RequestTemplate {
                 &mut bytes,
             );
             EncodedRequest { bytes, is_head }
+        })
+    }
+
+    /// What stands around the path of a line that says nothing else; none where a value of the plan's
+    /// request differs from slot to slot.
+    #[must_use]
+    pub fn envelope(&self) -> Option<Envelope> {
+        let is_same = [&self.head, &self.body].iter().all(|template| template.as_text().is_some());
+        is_same.then(|| {
+            let line = RequestLine { path: Some(b"".into()), ..RequestLine::default() };
+            let (mut values, mut scratch) = (Values::new(0, false, 0, 0, b""), Scratch::default());
+            let mut before = Vec::new();
+            self.render(&line, &mut values, &mut scratch, &mut before);
+            let after = before.split_off(self.method.len() + 1);
+            Envelope { before, after }
         })
     }
 

@@ -265,3 +265,33 @@ fn bad_templates_are_refused_with_their_field() {
     let start = compile(&request("GET", &[], None), "{{slot}}", true);
     assert_eq!(start.unwrap_err(), PlanError::Path("{{slot}}".into()));
 }
+
+#[test]
+fn a_path_in_its_envelope_is_the_whole_request() {
+    for (what, request, keep_alive, has_envelope) in [
+        ("GET", request("GET", &[("a", "b")], None), true, true),
+        ("HEAD without keep-alive", request("HEAD", &[], None), false, true),
+        ("a body", request("POST", &[], Some("xyz")), true, true),
+        ("no body where one is expected", request("PUT", &[], None), true, true),
+        (
+            "own host and length",
+            request("POST", &[("host", "x"), ("content-length", "1")], Some("y")),
+            true,
+            true,
+        ),
+        ("a value in a header", request("GET", &[("a", "{{slot}}")], None), true, false),
+        ("a value in the body", request("POST", &[], Some("{{uuid}}")), true, false),
+    ] {
+        let template = compile(&request, "/{{slot}}", keep_alive).unwrap();
+        let envelope = template.envelope();
+        assert_eq!(envelope.is_some(), has_envelope, "{what}");
+        let Some(envelope) = envelope else { continue };
+        let path = Some(Cow::Borrowed(&b"/a?b=c"[..]));
+        let line = RequestLine { path, ..RequestLine::default() };
+        let mut values = Values::new(1, false, 7, 0, b"");
+        let mut bytes = Vec::new();
+        template.render(&line, &mut values, &mut Scratch::default(), &mut bytes);
+        let put = [&envelope.before[..], b"/a?b=c", &envelope.after].concat();
+        assert_eq!(String::from_utf8(put), String::from_utf8(bytes), "{what}");
+    }
+}

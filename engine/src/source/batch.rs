@@ -1,7 +1,7 @@
 //! Requests on their way from the reader to a shard, many at a time.
 
 use super::parse::{BadLine, Kind};
-use crate::plan::{NOW_DIGITS, RequestTemplate, Scratch, Values};
+use crate::plan::{Envelope, NOW_DIGITS, RequestTemplate, Scratch, Values};
 use crate::record::TagNames;
 use crate::shard::Given;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A batch is full with so many requests, or so many bytes.
 const FULL_REQUESTS: usize = 1024;
 const FULL_BYTES: usize = 128 << 10;
+/// Requests whose bytes a shard draws near at once.
+pub(super) const NEAR_REQUESTS: usize = 16;
 /// Memory of one that is kept for the next.
 const KEPT_BYTES: usize = 256 << 10;
 
@@ -30,6 +32,8 @@ pub(super) struct Batch {
     pub(super) first: u64,
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    /// What stands around the bytes of each: they are paths then.
+    envelope: Option<Arc<Envelope>>,
     /// Where the time of sending belongs.
     now_places: Vec<u32>,
 }
@@ -71,11 +75,34 @@ impl Batch {
         self.entries.push(Entry { end, now_end, given });
     }
 
-    /// The bytes of a request, and what is known of it; none where its line was bad.
+    /// Appends a request to `bytes`, and says what is known of it; none where its line was bad.
     #[inline]
-    pub(super) fn get(&self, number: usize) -> Option<(Given, &[u8])> {
+    pub(super) fn copy(&self, number: usize, bytes: &mut Vec<u8>) -> Option<Given> {
         let Entry { end, given, .. } = self.entries[number];
-        Some((given?, &self.bytes[self.start(number)..end as usize]))
+        let given = given?;
+        let own = &self.bytes[self.start(number)..end as usize];
+        if let Some(envelope) = &self.envelope {
+            bytes.extend_from_slice(&envelope.before);
+            bytes.extend_from_slice(own);
+            bytes.extend_from_slice(&envelope.after);
+        } else {
+            let at = bytes.len();
+            bytes.extend_from_slice(own);
+            self.write_now(number, at, bytes);
+        }
+        Some(given)
+    }
+
+    /// Brings the bytes of the requests from `number` on near: another core has written them, and it is
+    /// cheaper to wait for many of their cache lines at once than for each when it is needed.
+    #[inline]
+    pub(super) fn draw_near(&self, number: usize) {
+        const LINE_BYTES: usize = 64;
+        let start = self.start(number);
+        let entries = &self.entries[number..(number + NEAR_REQUESTS).min(self.len())];
+        let end = entries.iter().fold(start, |_, entry| entry.end as usize);
+        let far = self.bytes[start..end].iter().step_by(LINE_BYTES);
+        std::hint::black_box(far.fold(0_u8, |sum, byte| sum ^ byte));
     }
 
     #[inline]
@@ -85,7 +112,7 @@ impl Batch {
 
     /// Writes the time of now into the request that was appended to `bytes` from `at` on.
     #[inline]
-    pub(super) fn write_now(&self, number: usize, at: usize, bytes: &mut [u8]) {
+    fn write_now(&self, number: usize, at: usize, bytes: &mut [u8]) {
         if self.now_places.is_empty() {
             return;
         }
@@ -117,6 +144,7 @@ pub(super) struct Maker {
     pub(super) seed: u64,
     pub(super) is_warmup: bool,
     wants_now: bool,
+    envelope: Option<Arc<Envelope>>,
     scratch: Scratch,
 }
 
@@ -129,7 +157,8 @@ impl Maker {
     ) -> Self {
         let (template, tags) = (Arc::clone(template), tags.clone());
         let wants_now = template.wants_now();
-        Self { template, tags, seed, is_warmup, wants_now, scratch: Scratch::default() }
+        let envelope = template.envelope().map(Arc::new);
+        Self { template, tags, seed, is_warmup, wants_now, envelope, scratch: Scratch::default() }
     }
 
     /// Checks a line without making anything of it.
@@ -154,6 +183,15 @@ impl Maker {
         match kind {
             Kind::Value => self.template.check_value(text)?,
             _ => self.template.check(&parsed.request)?,
+        }
+        if let (Kind::Path, Some(envelope), Some(path)) =
+            (kind, &self.envelope, &parsed.request.path)
+        {
+            // All of the batch are paths: the kind of a source is one.
+            batch.envelope.get_or_insert_with(|| Arc::clone(envelope));
+            batch.bytes.extend_from_slice(path);
+            batch.end_entry(Some(Given { is_head: self.template.is_head(), tag: 0 }));
+            return Ok(());
         }
         let tag = parsed.tag.map_or(0, |tag| self.tags.number(&tag));
         let now_ms = if self.wants_now { now_ms() } else { 0 };

@@ -147,6 +147,12 @@ impl Dealer {
         self.is_over || self.lanes.iter().all(|lane| lane.is_primed || lane.quota == 0)
     }
 
+    /// Whether a shard that wants more has little left.
+    pub(super) fn is_short(&self) -> bool {
+        let is_short = |lane: &Lane| lane.quota > 0 && lane.waiting() < RING_BATCHES / 2;
+        !self.is_over && self.lanes.iter().any(is_short)
+    }
+
     /// What a person should know of since this was last asked.
     pub(super) fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)

@@ -96,11 +96,9 @@ pub fn explain(slot: u64, share: &Share, parts: &[ShardPlan]) -> Result<Explaine
         (Fetched::TooLong, _) => Err(BadLine::TooLong),
         (_, _) => Err(BadLine::Gone),
     };
-    let given = made.map(|()| batch.get(0));
-    let tag = given.as_ref().ok().and_then(|given| tags.name(given.as_ref()?.0.tag));
-    let bytes = match given {
-        Ok(given) => Ok(given.map(|(_, bytes)| bytes.to_vec()).unwrap_or_default()),
-        Err(why) => Err(why.to_string()),
-    };
+    let mut bytes = Vec::new();
+    let given = made.map(|()| batch.copy(0, &mut bytes));
+    let tag = given.as_ref().ok().and_then(|given| tags.name(given.as_ref()?.tag));
+    let bytes = given.map(|_| bytes).map_err(|why| why.to_string());
     Ok(Explained { bytes, line: Some(cursor.place()), tag, ..empty })
 }

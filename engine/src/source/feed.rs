@@ -1,6 +1,6 @@
 //! What gives a shard its requests: lines that a reader has made into requests, or a template.
 
-use super::batch::{Batch, now_ms};
+use super::batch::{Batch, NEAR_REQUESTS, now_ms};
 use crate::plan::{RequestLine, RequestTemplate, Scratch, Values};
 use crate::shard::{Answer, Feed, Given, Wanted};
 use rtrb::{Consumer, Producer};
@@ -60,13 +60,11 @@ impl Stream {
                 continue;
             }
             self.next = number + 1;
-            match batch.get(number) {
-                Some((given, request)) => {
-                    let at = bytes.len();
-                    bytes.extend_from_slice(request);
-                    batch.write_now(number, at, bytes);
-                    return Answer::Given(given);
-                }
+            if number.is_multiple_of(NEAR_REQUESTS) {
+                batch.draw_near(number);
+            }
+            match batch.copy(number, bytes) {
+                Some(given) => return Answer::Given(given),
                 None if self.is_by_slot => return Answer::NotYet,
                 None => {}
             }

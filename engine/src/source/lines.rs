@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Bytes of a line, at the most.
 pub(super) const MAX_LINE_BYTES: usize = 4 << 20;
 /// Bytes read at once.
-const READ_BYTES: usize = 1 << 20;
+const READ_BYTES: usize = 128 << 10;
 
 /// What a step has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

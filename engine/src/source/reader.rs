@@ -14,10 +14,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Shortest and longest sleep of a reader that has nothing to do. Shards have requests for several
-/// milliseconds by then, and each time that it wakes up costs more than the lines that it reads.
-const SHORT_SLEEP: Duration = Duration::from_millis(1);
-const LONG_SLEEP: Duration = Duration::from_millis(2);
+/// Shortest and longest sleep of a reader whose shards have requests for now. Each time that it wakes up
+/// costs more than the lines that it reads, so it sleeps as long as they find enough of them: small
+/// requests last for ten milliseconds and more at any rate, the largest for one.
+const SHORT_SLEEP: Duration = Duration::from_micros(500);
+const LONG_SLEEP: Duration = Duration::from_millis(4);
+/// Longest sleep of one that has found nothing to read.
+const IDLE_SLEEP: Duration = Duration::from_millis(2);
 /// Bad lines that are told one by one.
 const MAX_NOTICES: usize = 20;
 
@@ -139,6 +142,16 @@ impl Drop for Supply {
     }
 }
 
+/// How long a reader sleeps that slept so long before. `is_short`: a shard had little left by then;
+/// `is_busy`: something was there to do.
+fn next_sleep(sleep: Duration, is_short: bool, is_busy: bool) -> Duration {
+    match (is_short, is_busy) {
+        (true, true) => (sleep / 2).max(SHORT_SLEEP),
+        (false, true) => (sleep * 2).min(LONG_SLEEP),
+        (_, false) => (sleep * 2).min(IDLE_SLEEP),
+    }
+}
+
 /// The thread.
 struct Reader {
     /// Of the measured part, and of the warm-up.
@@ -153,12 +166,13 @@ impl Reader {
     fn run(mut self) {
         let mut sleep = SHORT_SLEEP;
         while !self.is_over.load(Ordering::Relaxed) && !self.dealers.is_empty() {
-            if self.round() {
-                sleep = SHORT_SLEEP;
-                continue;
+            let is_short = self.dealers.iter().any(Dealer::is_short);
+            let mut is_busy = false;
+            while self.round() && !self.is_over.load(Ordering::Relaxed) {
+                is_busy = true;
             }
+            sleep = next_sleep(sleep, is_short, is_busy);
             std::thread::sleep(sleep);
-            sleep = (sleep * 2).min(LONG_SLEEP);
         }
     }
 
@@ -214,5 +228,32 @@ impl Reader {
             }
         }
         (self.tell)(notice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_sleeps_as_long_as_shards_have_enough() {
+        let after = |turns: &[(bool, bool)]| {
+            let sleep =
+                |sleep, &(is_short, is_busy): &(bool, bool)| next_sleep(sleep, is_short, is_busy);
+            turns.iter().fold(SHORT_SLEEP, sleep).as_micros()
+        };
+        let (enough, short, idle) = ((false, true), (true, true), (false, false));
+        for (what, turns, expected) in [
+            ("shards have enough", &[enough][..], 1_000),
+            ("and so on", &[enough, enough, enough, enough], 4_000),
+            ("a shard has little left", &[enough, enough, enough, short], 2_000),
+            ("and so on", &[enough, short, short, short], 500),
+            ("nothing to do", &[idle, idle, idle, idle], 2_000),
+            ("nothing to do any more", &[enough, enough, enough, idle], 2_000),
+            ("a pipe that is empty", &[(true, false), (true, false), (true, false)], 2_000),
+            ("lines again", &[idle, idle, short, short], 500),
+        ] {
+            assert_eq!(after(turns), expected, "{what}");
+        }
     }
 }
