@@ -10,12 +10,24 @@ use std::path::{Path, PathBuf};
 const CODE: [&str; 8] = ["src", "engine", "control", "agent", "monitor", "web", "perf", "tests"];
 
 /// Crates of ours that each crate may use, by the folder of its `Cargo.toml`.
-const CRATES: [(&str, &[&str]); 11] = [
-    (".", &["acp-agent", "acp-control", "acp-coord", "acp-engine", "acp-report", "acp-wire"]),
+const CRATES: [(&str, &[&str]); 12] = [
+    (
+        ".",
+        &[
+            "acp-agent",
+            "acp-control",
+            "acp-coord",
+            "acp-data",
+            "acp-engine",
+            "acp-report",
+            "acp-wire",
+        ],
+    ),
     ("engine/wire", &[]),
     ("engine/plan", &["acp-wire"]),
     ("engine/report", &["acp-wire", "acp-plan"]),
-    ("engine", &["acp-wire", "acp-plan", "acp-report", "acp-web"]),
+    ("engine/data", &["acp-wire", "acp-plan"]),
+    ("engine", &["acp-wire", "acp-plan", "acp-report", "acp-data", "acp-web"]),
     ("control/coord", &["acp-wire"]),
     ("control", &["acp-wire", "acp-plan", "acp-report", "acp-coord", "acp-monitor", "acp-web"]),
     ("agent", &["acp-wire", "acp-coord", "acp-monitor"]),

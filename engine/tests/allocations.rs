@@ -5,6 +5,7 @@
 use acp_engine::launch::{Control, Options, run};
 use acp_wire::Plan;
 use acp_wire::plan::{Arrival, Load, Model, Order, Source, Target};
+use acp_wire::rows::Generate;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::alloc::System;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -100,6 +101,14 @@ fn many_requests_allocate_as_often_as_few() {
         Some(Source { file, order, ..Source::default() })
     };
     let source = |order| source_of(&file, order);
+    let rows = Some(Source {
+        generate: Some(Generate {
+            template: Some("/{{key}}?{{zipf 1000 1.1}}&{{date 2026-01-01 2026-12-31}}".into()),
+            rows: Some(1_000_000.into()),
+            ..Generate::default()
+        }),
+        ..Source::default()
+    });
     let large = tempfile::NamedTempFile::new().unwrap();
     let lines: String =
         (1..20).map(|line| format!("POST /path/{line} {}\n", "x".repeat(line * 6_000))).collect();
@@ -113,6 +122,7 @@ fn many_requests_allocate_as_often_as_few() {
         ("a file", &url, source(Order::Seq), closed(FEW), closed(MANY)),
         ("a file in an open loop", &url, source(Order::Seq), open(FEW), open(MANY)),
         ("a shuffled file", &url, source(Order::Shuffle), closed(FEW), closed(MANY)),
+        ("rows that are made", &url, rows, closed(FEW), closed(MANY)),
         ("a file of large bodies", &url, large_source, closed(FEW), closed(MANY / 2)),
     ] {
         let more_requests = many.requests.unwrap() - few.requests.unwrap();

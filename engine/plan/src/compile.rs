@@ -5,9 +5,11 @@ use super::profile::parse_profile;
 use super::tls::server_name;
 use crate::pace::{MAX_DURATION_NS, Pace, PaceError, Spacing, Stretch};
 use crate::request::{EncodedRequest, Field, RequestTemplate};
+use crate::rows::{Rows, RowsError};
 use crate::template::TemplateError;
 use crate::{Endpoint, Expect, Origins, Plan, Schedule};
 use acp_wire::plan::{Arrival, Format, Load, Model, Source};
+use acp_wire::rows::Generate;
 use acp_wire::units::{UnitError, parse_duration_ns, parse_rate};
 use std::sync::Arc;
 use thiserror::Error;
@@ -107,6 +109,16 @@ pub enum PlanError {
         "data sets cannot be fetched yet: `{0}`\nhint: put the file on every agent and name it: file = \"/data/queries.txt\""
     )]
     DataSet(String),
+    #[error("file, dataset and generate exclude each other: a source is one of them")]
+    TwoSources,
+    #[error("{0}")]
+    Rows(RowsError),
+    #[error("rows that are made say by themselves how they are written\nhint: format = \"auto\"")]
+    FormatOfRows,
+    #[error(
+        "these rows are no requests\nhint: a template that begins with a path, or `{{{{line}}}}` in path, headers or body of the request"
+    )]
+    RowsAreNoRequests,
     #[error(
         "`{{{{line}}}}` stands for a line of a source, and there is none\nhint: file = \"values.txt\" in [source], --requests-file"
     )]
@@ -201,6 +213,10 @@ fn one_or_many(
     match source {
         None if template.wants_line() => return Err(PlanError::NoLines),
         None => {}
+        Some(source) if count_given(source) > 1 => return Err(PlanError::TwoSources),
+        Some(Source { generate: Some(generate), format, .. }) => {
+            check_rows(generate, *format, &template)?;
+        }
         Some(Source { dataset: Some(name), .. }) => return Err(PlanError::DataSet(name.clone())),
         Some(Source { file: None, .. }) => return Err(PlanError::NoFile),
         Some(Source { format, .. }) if template.wants_line() && *format != Format::Auto => {
@@ -214,6 +230,26 @@ fn one_or_many(
             let is_head = template.is_head();
             Ok((EncodedRequest { bytes: Vec::new(), is_head }, Some(template)))
         }
+    }
+}
+
+/// Of how many things a source is said to come.
+fn count_given(source: &Source) -> usize {
+    let given = [source.file.is_some(), source.dataset.is_some(), source.generate.is_some()];
+    given.into_iter().filter(|is_given| *is_given).count()
+}
+
+/// Whether rows can be made, and can be requests. Files of values are read where the rows are made.
+fn check_rows(
+    generate: &Generate,
+    format: Format,
+    template: &RequestTemplate,
+) -> Result<(), PlanError> {
+    let rows = Rows::compile(generate, 0, &mut |_| Ok(None)).map_err(PlanError::Rows)?;
+    match template.wants_line() {
+        _ if format != Format::Auto => Err(PlanError::FormatOfRows),
+        false if !rows.form().is_request() => Err(PlanError::RowsAreNoRequests),
+        _ => Ok(()),
     }
 }
 

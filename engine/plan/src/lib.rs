@@ -2,20 +2,24 @@
 
 #![forbid(unsafe_code)]
 
+mod braces;
 mod compile;
 mod course;
+mod digits;
 mod endpoint;
 mod expect;
 mod line;
 mod origins;
 pub mod pace;
 mod pauses;
+mod permutation;
 mod place;
 mod profile;
 mod random;
 mod request;
 #[cfg(test)]
 mod request_tests;
+pub mod rows;
 mod sine;
 mod split;
 mod survey;
@@ -31,6 +35,7 @@ pub use line::{LineError, RequestLine};
 pub use origins::Origins;
 pub use pace::Pace;
 pub use pauses::Pauses;
+pub use permutation::Permutation;
 pub use random::{Random, mix};
 pub use request::{EncodedRequest, Envelope, Field, RequestTemplate, Scratch};
 pub use rustls_pki_types::ServerName;

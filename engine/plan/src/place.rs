@@ -45,8 +45,10 @@ impl PlanError {
             Self::Template { field, .. } => return field.place(),
             Self::NoFile => "source.file",
             Self::DataSet(_) => "source.dataset",
-            Self::FormatOfValues => "source.format",
-            Self::NoLines => "source",
+            Self::FormatOfValues | Self::FormatOfRows => "source.format",
+            Self::NoLines | Self::TwoSources => "source",
+            Self::Rows(error) => return format!("source.generate.{}", error.place),
+            Self::RowsAreNoRequests => "source.generate",
             Self::TwoBodies | Self::Base64(_) => "request.body_base64",
             Self::Status(text) => {
                 let status = document.expect.status.iter().position(|pattern| pattern == text);

@@ -2,8 +2,9 @@
 //! slot or each line of a source.
 
 use crate::PlanError;
+use crate::digits::push_decimal;
 use crate::line::RequestLine;
-use crate::template::{Template, Values, push_decimal};
+use crate::template::{Template, Values};
 use acp_wire::plan::Request;
 use base64::Engine as _;
 use http::{HeaderName, HeaderValue, Method};

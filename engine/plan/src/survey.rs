@@ -86,8 +86,10 @@ fn repair(document: &mut acp_wire::Plan, place: &str, error: &PlanError) {
             source.file.get_or_insert_with(|| "x".into());
         }),
         "source.format" => change_source(document, |source| source.format = Format::Auto),
-        "source" | "source.file" => {
-            change_source(document, |source| source.file = Some("x".into()))
+        _ if field == "source" || field.starts_with("source.") => {
+            change_source(document, |source| {
+                (source.file, source.dataset, source.generate) = (Some("x".into()), None, None);
+            });
         }
         "expect.status" => put(&mut document.expect.status, number, "200"),
         "expect.body_contains" => document.expect.body_contains.clear(),
@@ -215,6 +217,23 @@ mod tests {
         check(&[("source", json!({}))], &[("source.file", "has a file")]);
         let data_set = json!({ "dataset": "a@1" });
         check(&[("source", data_set)], &[("source.dataset", "put the file on every agent")]);
+        let rows = |template: &str, rows: u32| json!({ "generate": { "template": template, "rows": rows } });
+        check(&[("source", rows("/{{key}}", 9))], &[]);
+        let bad = [("source.generate.template", "unknown value `{{kye}}`")];
+        check(&[("source", rows("/{{kye}}", 9))], &bad);
+        check(&[("source", rows("/{{key}}", 0))], &[("source.generate.rows", "1 to 2^53")]);
+        check(&[("source", rows("{{key}}", 9))], &[("source.generate", "`{{line}}`")]);
+        let value = ("request.path", json!("/{{line}}"));
+        check(&[("source", rows("{{key}}", 9)), value], &[]);
+        let mut both = rows("/", 9);
+        both["file"] = json!("x");
+        check(&[("source", both)], &[("source", "exclude each other")]);
+        let mut format = rows("/", 9);
+        format["format"] = json!("path");
+        check(&[("source", format)], &[("source.format", "say by themselves")]);
+        let column = json!([{ "name": "a", "kind": "list", "values": [] }]);
+        let columns = json!({ "generate": { "rows": 9, "columns": column } });
+        check(&[("source", columns)], &[("source.generate.columns[0].values", "no values")]);
         let status = json!(["200", "ok", "2xx", "99"]);
         let bad = [("expect.status[1]", "ok"), ("expect.status[3]", "99")];
         check(&[("expect.status", status)], &bad);

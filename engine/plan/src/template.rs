@@ -1,5 +1,9 @@
 //! Text with values that differ from slot to slot: `/item?id={{int 1 1000}}&t={{now_ms}}`.
 
+use crate::braces::{Part, Unclosed, parts};
+use crate::digits::{
+    MAX_DECIMAL_BYTES, UUID_BYTES, push_decimal, push_hex, push_signed, push_uuid,
+};
 use crate::random::Random;
 use crate::zipf::Zipf;
 use thiserror::Error;
@@ -8,9 +12,6 @@ use thiserror::Error;
 const MAX_HEX_DIGITS: u64 = 1024;
 /// Ranks of `{{zipf n s}}`, at the most: what a float counts exactly.
 const MAX_RANKS: u64 = 1 << 53;
-/// A number with its sign, at the most.
-const MAX_DECIMAL_BYTES: usize = 20;
-const UUID_BYTES: usize = 36;
 /// Digits of the time in milliseconds, from 2001 to 2286.
 pub const NOW_DIGITS: usize = 13;
 
@@ -84,16 +85,15 @@ impl Template {
     /// Reads `text`, whose values are in double braces.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, TemplateError> {
         let mut template = Self::default();
-        let mut rest = text;
-        while let Some(open) = find(rest, b"{{") {
-            template.push_text(&rest[..open]);
-            let inside = &rest[open + 2..];
-            let close = find(inside, b"}}").ok_or(TemplateError::Open)?;
-            let value = String::from_utf8_lossy(&inside[..close]);
-            template.pieces.push(Piece::parse(value.trim())?);
-            rest = &inside[close + 2..];
+        for part in parts(text).map_err(|Unclosed| TemplateError::Open)? {
+            match part {
+                Part::Text(text) => template.push_text(text),
+                Part::Inside(value) => {
+                    let value = String::from_utf8_lossy(value);
+                    template.pieces.push(Piece::parse(value.trim())?);
+                }
+            }
         }
-        template.push_text(rest);
         Ok(template)
     }
 
@@ -187,7 +187,10 @@ impl Template {
                 Piece::Text(text) => bytes.extend_from_slice(text),
                 Piece::Slot => push_decimal(bytes, values.slot),
                 Piece::Uuid => push_uuid(bytes, &mut values.random),
-                Piece::Int { low, span } => push_int(bytes, *low, *span, &mut values.random),
+                Piece::Int { low, span } => {
+                    let number = low.wrapping_add_unsigned(values.random.below(*span));
+                    push_signed(bytes, number, 0);
+                }
                 Piece::Zipf(zipf) => push_decimal(bytes, zipf.draw(&mut values.random)),
                 Piece::Hex(digits) => push_hex(bytes, *digits, &mut values.random),
                 Piece::NowMs => {
@@ -253,74 +256,6 @@ fn hex(arguments: &[&str]) -> Result<Piece, &'static str> {
         Ok(digits @ 1..=MAX_HEX_DIGITS) => Ok(Piece::Hex(digits)),
         _ => Err("it has 1 to 1024 digits"),
     }
-}
-
-/// Where `part` begins in `text`.
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
-}
-
-/// Appends a number.
-#[inline]
-pub(crate) fn push_decimal(bytes: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0_u8; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    bytes.extend_from_slice(&digits[start..]);
-}
-
-#[inline]
-fn push_int(bytes: &mut Vec<u8>, low: i64, span: u64, random: &mut Random) {
-    let number = i128::from(low) + i128::from(random.below(span));
-    if number < 0 {
-        bytes.push(b'-');
-    }
-    push_decimal(bytes, u64::try_from(number.unsigned_abs()).unwrap_or(0));
-}
-
-const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
-
-#[inline]
-fn hex_digit(number: u64) -> u8 {
-    HEX_DIGITS[usize::try_from(number & 15).unwrap_or(0)]
-}
-
-#[inline]
-fn push_hex(bytes: &mut Vec<u8>, digits: u64, random: &mut Random) {
-    let mut bits = 0;
-    for digit in 0..digits {
-        if digit % 16 == 0 {
-            bits = random.draw();
-        }
-        bytes.push(hex_digit(bits));
-        bits >>= 4;
-    }
-}
-
-/// A random UUID: version 4, variant 1 (RFC 9562).
-#[inline]
-fn push_uuid(bytes: &mut Vec<u8>, random: &mut Random) {
-    let high = random.draw() & !0xf000 | 0x4000;
-    let low = random.draw() & !(0b11 << 62) | 0b10 << 62;
-    let all = u128::from(high) << 64 | u128::from(low);
-    let mut text = [b'-'; UUID_BYTES];
-    let mut digit = 0;
-    for (at, byte) in text.iter_mut().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            continue;
-        }
-        let nibble = all >> (124 - 4 * digit) & 15;
-        *byte = HEX_DIGITS[usize::try_from(nibble).unwrap_or(0)];
-        digit += 1;
-    }
-    bytes.extend_from_slice(&text);
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::arguments::{PLAN_FLAGS, PlanArgs, share};
 use super::{EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, plan};
 use crate::plan::{Plan, ShardPlan, compile, split};
-use crate::source::{Explained, explain as explain_slot};
+use crate::source::{Explained, Place, explain as explain_slot};
 use acp_wire::agent::Share;
 use base64::Engine as _;
 use clap::{Args, ValueEnum};
@@ -136,8 +136,10 @@ fn text(slot: u64, sender: &Sender, found: &Explained) -> String {
     let Sender { agent, agents, shards, .. } = sender;
     let mut add = |line: String| writeln!(text, "{line}").unwrap_or_default();
     add(format!("Sent by: agent {agent} of {agents}, shard {} of {shards}", found.shard));
-    if let Some((path, line)) = &found.line {
-        add(format!("Line:    {}:{line}", path.display()));
+    match &found.line {
+        Some(place @ Place::Line(..)) => add(format!("Line:    {place}")),
+        Some(Place::Row(row)) => add(format!("Row:     {row}, made from the template")),
+        None => {}
     }
     if let Some(tag) = &found.tag {
         add(format!("Tag:     {tag}"));
@@ -156,7 +158,11 @@ fn text(slot: u64, sender: &Sender, found: &Explained) -> String {
 }
 
 fn document_of(slot: u64, sender: &Sender, found: &Explained) -> Value {
-    let line = found.line.as_ref();
+    let (file, line, row) = match &found.line {
+        Some(Place::Line(path, line)) => (Some(path.display().to_string()), Some(*line), None),
+        Some(Place::Row(row)) => (None, None, Some(*row)),
+        None => (None, None, None),
+    };
     let mut document = json!({
         "schema": "acp.explain/1",
         "slot": slot,
@@ -165,8 +171,9 @@ fn document_of(slot: u64, sender: &Sender, found: &Explained) -> Value {
         "agents": sender.agents,
         "shard": found.shard,
         "shards": sender.shards,
-        "file": line.map(|(path, _)| path.display().to_string()),
-        "line": line.map(|(_, number)| number),
+        "file": file,
+        "line": line,
+        "row": row,
         "tag": found.tag,
     });
     match &found.bytes {

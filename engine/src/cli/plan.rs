@@ -57,7 +57,7 @@ fn from_flags(all: &PlanArgs) -> Result<Plan, String> {
             connect_timeout: arguments.connect_timeout.clone(),
             source_ips: arguments.source_ip.clone(),
         },
-        source: source.to_wire(),
+        source: source.to_wire()?,
         tls: tls.to_wire(),
         expect: expected(&arguments.expect)?,
         ..Plan::default()

@@ -1,13 +1,11 @@
-//! The line of any request: the next one of the files, or one that its number says.
+//! The line of any request, wherever lines come from: files, or rows that are made.
 
-use super::files::{FileError, Files};
-use super::index::Index;
-use super::lines::{Lines, Step};
-use super::order;
+use super::file_cursor::FileCursor;
+use super::files::FileError;
 use super::parse::Kind;
-use acp_wire::plan::Order;
+use super::row_cursor::RowCursor;
+use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// What was found for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,167 +22,92 @@ pub(super) enum Fetched {
     Ended,
 }
 
-/// Where lines stand whose order is not that of the files.
-#[derive(Clone, Debug)]
-pub(super) struct Jumps {
-    pub(super) index: Arc<Index>,
-    pub(super) is_random: bool,
-    pub(super) seed: u64,
+/// Where a line is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// File, and number of the line from 1.
+    Line(PathBuf, u64),
+    /// Number of the row from 0.
+    Row(u64),
 }
 
-impl Jumps {
-    /// The jumps of an order; none where lines come one after the other.
-    pub(super) fn of(order: Order, seed: u64, index: Option<&Arc<Index>>) -> Option<Self> {
-        let index = Arc::clone(index?);
-        (order != Order::Seq).then_some(Self { index, is_random: order == Order::Random, seed })
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(path, line) => write!(formatter, "{}:{line}", path.display()),
+            Self::Row(row) => write!(formatter, "row {row}"),
+        }
     }
 }
 
 /// A way through the lines of a source.
-pub(super) struct Cursor {
-    lines: Lines,
-    files: Arc<Files>,
-    kind: Option<Kind>,
-    jumps: Option<Jumps>,
-    /// The number that the next line has, over all passes.
-    next: u64,
-    /// Lines of this pass so far, and of a whole one.
-    in_pass: u64,
-    pass: Option<u64>,
+pub(super) enum Cursor {
+    Files(Box<FileCursor>),
+    Rows(RowCursor),
 }
 
 impl Cursor {
-    pub(super) fn new(files: &Arc<Files>, kind: Option<Kind>, jumps: Option<Jumps>) -> Self {
-        Self {
-            lines: Lines::new(files),
-            files: Arc::clone(files),
-            kind,
-            jumps,
-            next: 0,
-            in_pass: 0,
-            pass: None,
-        }
-    }
-
     /// Whether lines can be read once only.
     pub(super) fn is_pipe(&self) -> bool {
-        self.files.is_pipe()
+        match self {
+            Self::Files(files) => files.is_pipe(),
+            Self::Rows(_) => false,
+        }
     }
 
     /// The text of the line that was fetched.
     #[inline]
     pub(super) fn text(&self) -> &[u8] {
-        self.lines.text()
+        match self {
+            Self::Files(files) => files.text(),
+            Self::Rows(rows) => rows.text(),
+        }
     }
 
-    /// Files that were found to have changed.
-    pub(super) fn changed(&self) -> impl Iterator<Item = PathBuf> {
-        self.lines.changed().iter().map(|&file| self.files.entries[file].path.clone())
+    /// Files that were found to have changed, but for the first `told`.
+    pub(super) fn changed(&self, told: usize) -> Vec<PathBuf> {
+        match self {
+            Self::Files(files) if files.changed().len() > told => {
+                files.changed().skip(told).collect()
+            }
+            Self::Files(_) | Self::Rows(_) => Vec::new(),
+        }
     }
 
-    /// Lines skipped as blank or as comments are those of this kind.
+    /// Lines skipped as blank or as comments are those of this kind. Each row is a line.
     pub(super) fn set_kind(&mut self, kind: Kind) {
-        self.kind = Some(kind);
+        match self {
+            Self::Files(files) => files.set_kind(kind),
+            Self::Rows(_) => {}
+        }
     }
 
     /// Fetches the line of request `number`; it is that of `slot`.
     #[inline]
     pub(super) fn fetch(&mut self, number: u64, slot: u64) -> Result<Fetched, FileError> {
-        match &self.jumps {
-            None => self.fetch_next(number),
-            Some(jumps) => {
-                let lines = jumps.index.lines();
-                let line = match jumps.is_random {
-                    true => order::random(jumps.seed, slot, lines),
-                    false => order::shuffle(jumps.seed, number, lines),
-                };
-                self.jump(line)
-            }
+        match self {
+            Self::Files(files) => files.fetch(number, slot),
+            Self::Rows(rows) => Ok(rows.fetch(number, slot)),
         }
     }
 
-    fn fetch_next(&mut self, number: u64) -> Result<Fetched, FileError> {
-        if number < self.next {
-            if self.files.is_pipe() {
-                return Ok(Fetched::Gone);
+    /// Where the line that was fetched last is from. Costs reading the file up to there where the line
+    /// was jumped to.
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::Files(files) => {
+                let (path, line) = files.place();
+                Place::Line(path, line)
             }
-            self.lines.rewind();
-            (self.next, self.in_pass) = (0, 0);
-        }
-        loop {
-            let found = match self.lines.step()? {
-                Step::Line if Kind::skips(self.kind, self.lines.text()) => continue,
-                Step::Line => Fetched::Line,
-                Step::TooLong => Fetched::TooLong,
-                Step::Waits => return Ok(Fetched::Waits),
-                Step::End if self.in_pass == 0 || self.files.is_pipe() => {
-                    return Ok(Fetched::Ended);
-                }
-                Step::End => {
-                    self.pass = Some(self.in_pass);
-                    self.lines.rewind();
-                    self.in_pass = 0;
-                    self.skip_passes(number);
-                    continue;
-                }
-            };
-            self.next += 1;
-            self.in_pass += 1;
-            if self.next > number {
-                return Ok(found);
-            }
+            Self::Rows(rows) => Place::Row(rows.row()),
         }
     }
 
-    /// Whole passes need not be read to be passed.
-    fn skip_passes(&mut self, number: u64) {
-        if let Some(pass) = self.pass {
-            self.next += number.saturating_sub(self.next) / pass * pass;
+    /// What messages call the source.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Files(files) => format!("`{}`", files.file().display()),
+            Self::Rows(_) => "`source.generate`".into(),
         }
-    }
-
-    fn jump(&mut self, line: u64) -> Result<Fetched, FileError> {
-        let Some(jumps) = &self.jumps else { return Ok(Fetched::Gone) };
-        let found = jumps.index.find(line);
-        self.lines.go_to(found.file, found.offset, found.bytes);
-        let mut before = found.before;
-        loop {
-            let fetched = match self.lines.step()? {
-                _ if self.lines.place().0 != found.file => return Ok(Fetched::Gone),
-                Step::Line if Kind::skips(self.kind, self.lines.text()) => continue,
-                Step::Line => Fetched::Line,
-                Step::TooLong => Fetched::TooLong,
-                Step::Waits | Step::End => return Ok(Fetched::Gone),
-            };
-            if before == 0 {
-                return Ok(fetched);
-            }
-            before -= 1;
-        }
-    }
-
-    /// File and number of the line that was fetched last, as people count them. Costs reading the file
-    /// up to there where the line was jumped to.
-    pub(super) fn place(&self) -> (PathBuf, u64) {
-        let (file, number, offset) = self.lines.place();
-        let path = self.files.entries[file].path.clone();
-        let number = match self.jumps {
-            None => number,
-            Some(_) => self.number_at(file, offset),
-        };
-        (path, number)
-    }
-
-    fn number_at(&self, file: usize, offset: u64) -> u64 {
-        let mut lines = Lines::new(&self.files);
-        lines.go_to(file, 0, usize::MAX);
-        let mut number = 0;
-        while let Ok(Step::Line | Step::TooLong) = lines.step() {
-            number += 1;
-            if lines.place().0 != file || lines.place().2 >= offset {
-                break;
-            }
-        }
-        number
     }
 }

@@ -266,8 +266,7 @@ impl Dealer {
         // Finding out the number of a line may take a look through all of a file.
         if self.noted_lines < MAX_NOTED_LINES {
             self.noted_lines += 1;
-            let (path, line) = self.cursor.place();
-            self.notices.push(Notice::Fault(format!("{}:{line}: {why}", path.display())));
+            self.notices.push(Notice::Fault(format!("{}: {why}", self.cursor.place())));
         }
         if self.is_by_slot {
             self.lanes[number].batch().push_nothing();
@@ -283,8 +282,7 @@ impl Dealer {
         self.end();
         if !self.has_failed {
             self.has_failed = true;
-            let (path, _) = self.cursor.place();
-            self.notices.push(Notice::Failed(format!("`{}` {why}", path.display())));
+            self.notices.push(Notice::Failed(format!("{} {why}", self.cursor.name())));
         }
     }
 
@@ -299,14 +297,13 @@ impl Dealer {
         let is_taken = self.lanes.iter().all(|lane| lane.held_bytes == 0 || lane.to.is_abandoned());
         if self.is_over && is_taken && !self.is_end_told && !self.has_failed {
             self.is_end_told = true;
-            let (path, _) = self.cursor.place();
-            let text = format!("`{}` has no more requests", path.display());
+            let text = format!("{} has no more requests", self.cursor.name());
             self.notices.push(Notice::Ended(text));
         }
     }
 
     fn tell_changes(&mut self) {
-        let changed: Vec<_> = self.cursor.changed().skip(self.changes_told).collect();
+        let changed = self.cursor.changed(self.changes_told);
         self.changes_told += changed.len();
         let told = changed.iter().map(|path| {
             Notice::Fault(format!("`{}` has changed while it was read", path.display()))

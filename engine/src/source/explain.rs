@@ -1,13 +1,12 @@
 //! What a slot sends, without sending it: by the same functions as the run.
 
 use super::batch::{Batch, Maker, now_ms};
-use super::cursor::Fetched;
+use super::cursor::{Fetched, Place};
 use super::dealer::line_number;
 use super::{BadLine, Source, SourceError};
 use crate::plan::{RequestLine, Schedule, Scratch, ShardPlan, Values};
 use crate::record::TagNames;
 use acp_wire::agent::Share;
-use std::path::PathBuf;
 use thiserror::Error;
 
 /// Why a slot cannot be shown.
@@ -37,8 +36,8 @@ pub struct Explained {
     pub shard: u64,
     /// The request; none where its line is bad.
     pub bytes: Result<Vec<u8>, String>,
-    /// File and number of its line.
-    pub line: Option<(PathBuf, u64)>,
+    /// Where its line is from.
+    pub line: Option<Place>,
     /// Its tag.
     pub tag: Option<String>,
 }
@@ -80,7 +79,7 @@ pub fn explain(slot: u64, share: &Share, parts: &[ShardPlan]) -> Result<Explaine
         template.render(&line, &mut values, &mut Scratch::default(), &mut bytes);
         return Ok(Explained { bytes: Ok(bytes), ..empty });
     };
-    if source.files.is_pipe() {
+    if source.is_pipe() {
         return Err(ExplainError::Pipe);
     }
     if !plan.is_open_loop() && parts.len() > 1 {

@@ -3,8 +3,12 @@
 //!
 //! ```text
 //!  files ─► lines ─► cursor ─► maker ─► dealer ─► batches ─► feed of a shard
+//!            rows ───┘
 //!           │ one thread of the process, on no CPU of a shard ┘
 //! ```
+//!
+//! Rows are made from a template (`source.generate`) instead of read, and are lines in all other
+//! respects: any of them is there at once, so they need no index.
 //!
 //! **Which line a request has.** With `partition = "none"` a process's own `i`th slot has line `i`,
 //! over all its shards; with `agent` slot `k` of the run has line `k`: agents with the same file share
@@ -24,15 +28,20 @@ mod cursor;
 mod dealer;
 mod explain;
 mod feed;
+mod file_cursor;
 mod files;
 mod index;
 mod lines;
 mod order;
 mod parse;
 mod reader;
+mod row_cursor;
+#[cfg(test)]
+mod row_tests;
 #[cfg(test)]
 mod tests;
 
+pub use cursor::Place;
 pub use dealer::Notice;
 pub use explain::{ExplainError, Explained, explain};
 pub use files::FileError;
@@ -40,18 +49,25 @@ pub use parse::BadLine;
 pub use reader::{Needs, Supply};
 
 use crate::plan::Plan;
+use crate::plan::rows::{Form, Rows, RowsError};
+use acp_wire::rows::Generate;
 use batch::Maker;
-use cursor::{Cursor, Jumps};
+use cursor::Cursor;
+use file_cursor::{FileCursor, Jumps};
 use files::Files;
 use index::Index;
 use lines::{Lines, Step};
 use parse::Kind;
+use row_cursor::RowCursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
 /// Of a source that is read in order so much is checked before the start.
 const CHECKED_BYTES: u64 = 64 << 20;
+
+/// Of rows that are made so many are checked before the start.
+const CHECKED_ROWS: u64 = 10_000;
 
 /// After so many bytes it is looked whether the run was stopped: some 10 ms.
 const WATCH_BYTES: usize = 1 << 20;
@@ -72,6 +88,10 @@ pub enum SourceError {
     PipeOrder(PathBuf),
     #[error("`{path}` is a pipe, so a warm-up would take the first of its lines\nhint: use a file, or leave the warm-up out", path = .0.display())]
     PipeWarmup(PathBuf),
+    #[error("source.generate: {0}")]
+    Rows(RowsError),
+    #[error("source.generate: row {row}: {why}")]
+    Row { row: u64, why: BadLine },
     #[error("stopped before the source had a request")]
     Stopped,
     #[error("failed to start the reader of the source")]
@@ -81,10 +101,17 @@ pub enum SourceError {
 /// A source that was found to be good, as far as that was looked at.
 #[derive(Clone, Debug)]
 struct Source {
-    files: Arc<Files>,
+    origin: Origin,
     kind: Option<Kind>,
     /// Where lines begin; only where their order is not that of the files.
     index: Option<Arc<Index>>,
+}
+
+/// Where lines come from.
+#[derive(Clone, Debug)]
+enum Origin {
+    Files(Arc<Files>),
+    Rows(Arc<Rows>),
 }
 
 impl Source {
@@ -98,6 +125,9 @@ impl Source {
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Option<Self>, SourceError> {
         let Some(source) = &plan.document.source else { return Ok(None) };
+        if let Some(generate) = &source.generate {
+            return Self::of_rows(generate, plan.document.seed, maker).map(Some);
+        }
         let path = Path::new(source.file.as_deref().unwrap_or_default());
         let files = Files::find(path)?;
         let first = files.entries[0].path.clone();
@@ -111,26 +141,58 @@ impl Source {
         if let Some(packed) = files.packed().filter(|_| !is_seq) {
             return Err(SourceError::Packed(packed.into()));
         }
+        let is_pipe = files.is_pipe();
+        let files = Arc::new(files);
         let mut found = Self {
             kind: Kind::given(source.format, &maker.template),
-            files: Arc::new(files),
+            origin: Origin::Files(Arc::clone(&files)),
             index: None,
         };
-        if !found.files.is_pipe() {
-            found.look_through(maker, !is_seq, is_stopped)?;
+        if !is_pipe {
+            found.look_through(&files, maker, !is_seq, is_stopped)?;
         }
         Ok(Some(found))
+    }
+
+    /// Compiles rows and checks the first of them.
+    fn of_rows(generate: &Generate, seed: u64, maker: &Maker) -> Result<Self, SourceError> {
+        let rows = Rows::compile(generate, seed, &mut acp_data::generate::load);
+        let rows = rows.map_err(SourceError::Rows)?;
+        let kind = match rows.form() {
+            _ if maker.template.wants_line() => Kind::Value,
+            Form::Path => Kind::Path,
+            Form::Line => Kind::Line,
+            Form::Jsonl => Kind::Jsonl,
+            // The compiler of plans has refused rows that are neither requests nor values.
+            Form::Record | Form::Csv | Form::Text => Kind::Value,
+        };
+        let mut text = Vec::new();
+        for row in 0..rows.rows().min(CHECKED_ROWS) {
+            text.clear();
+            rows.write(row, &mut text);
+            maker.check(kind, &text).map_err(|why| SourceError::Row { row, why })?;
+        }
+        Ok(Self { origin: Origin::Rows(Arc::new(rows)), kind: Some(kind), index: None })
+    }
+
+    /// Whether lines can be read once only.
+    fn is_pipe(&self) -> bool {
+        match &self.origin {
+            Origin::Files(files) => files.is_pipe(),
+            Origin::Rows(_) => false,
+        }
     }
 
     /// Reads lines, says what is wrong with one, and keeps where they begin.
     fn look_through(
         &mut self,
+        files: &Arc<Files>,
         maker: &Maker,
         is_indexed: bool,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(), SourceError> {
         let mut index = Index::new();
-        let mut lines = Lines::new(&self.files);
+        let mut lines = Lines::new(files);
         let (mut read_bytes, mut requests, mut unwatched) = (0, 0_u64, 0);
         while is_indexed || requests == 0 || read_bytes < CHECKED_BYTES {
             if unwatched >= WATCH_BYTES {
@@ -150,7 +212,7 @@ impl Source {
             };
             let (file, number, offset) = lines.place();
             if let Some(why) = why {
-                let path = self.files.entries[file].path.clone();
+                let path = files.entries[file].path.clone();
                 return Err(SourceError::Line { path, line: number, why });
             }
             let bytes = lines.text().len();
@@ -164,7 +226,7 @@ impl Source {
             return Err(SourceError::Stopped);
         }
         if requests == 0 {
-            return Err(SourceError::Empty(self.files.entries[0].path.clone()));
+            return Err(SourceError::Empty(files.entries[0].path.clone()));
         }
         self.index = is_indexed.then(|| Arc::new(index));
         Ok(())
@@ -181,7 +243,13 @@ impl Source {
     /// A way through its lines.
     fn cursor(&self, plan: &Plan) -> Cursor {
         let order = plan.document.source.as_ref().map(|source| source.order).unwrap_or_default();
-        let jumps = Jumps::of(order, plan.document.seed, self.index.as_ref());
-        Cursor::new(&self.files, self.kind, jumps)
+        let seed = plan.document.seed;
+        match &self.origin {
+            Origin::Rows(rows) => Cursor::Rows(RowCursor::new(rows, order, seed)),
+            Origin::Files(files) => {
+                let jumps = Jumps::of(order, seed, self.index.as_ref());
+                Cursor::Files(Box::new(FileCursor::new(files, self.kind, jumps)))
+            }
+        }
     }
 }

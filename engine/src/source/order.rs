@@ -1,10 +1,6 @@
 //! Which line a request is made from, where lines do not come one after the other.
 
-use crate::plan::{Random, mix};
-
-/// Rounds of the network. Four make a permutation that cannot be told from a random one by looking at
-/// its values (Luby, Rackoff: How to construct pseudorandom permutations, 1988); two more cost little.
-const ROUNDS: u64 = 6;
+use crate::plan::{Permutation, Random, mix};
 
 /// Any line below `lines`, which is not 0, for a slot.
 #[inline]
@@ -14,37 +10,10 @@ pub(super) fn random(seed: u64, slot: u64, lines: u64) -> u64 {
 
 /// The line of request `number`: in each pass of `lines` requests every line comes once, in an order
 /// that follows from seed and pass.
-///
-/// A Feistel network over the next even number of bits; what falls behind the last line goes through
-/// it again until it does not (cycle walking: Black, Rogaway: Ciphers with arbitrary finite domains,
-/// 2002). The domain is less than four times the lines, so it takes fewer than four turns on average.
 #[inline]
 pub(super) fn shuffle(seed: u64, number: u64, lines: u64) -> u64 {
     let (pass, place) = (number / lines, number % lines);
-    if lines == 1 {
-        return 0;
-    }
-    let key = Random::of(seed, pass).draw();
-    let half_bits = (u64::BITS - (lines - 1).leading_zeros()).div_ceil(2);
-    let mut line = place;
-    loop {
-        line = permuted(key, line, half_bits);
-        if line < lines {
-            return line;
-        }
-    }
-}
-
-/// A permutation of the numbers of `2 · half_bits` bits.
-#[inline]
-fn permuted(key: u64, number: u64, half_bits: u32) -> u64 {
-    let mask = (1_u64 << half_bits) - 1;
-    let (mut left, mut right) = (number >> half_bits, number & mask);
-    for round in 0..ROUNDS {
-        let scrambled = mix(key ^ mix(right.wrapping_add(round << 32 << 16)));
-        (left, right) = (right, left ^ scrambled >> (u64::BITS - half_bits) & mask);
-    }
-    left << half_bits | right
+    Permutation::new(Random::of(seed, pass).draw(), lines).at(place)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::batch::Maker;
 use super::dealer::{Dealer, Notice, Work};
 use super::feed::{FileFeed, Stream};
-use super::{Source, SourceError, explain};
+use super::{Origin, Place, Source, SourceError, explain};
 use crate::plan::{Plan, ShardPlan, compile, split};
 use crate::record::TagNames;
 use crate::shard::{Answer, Feed, Wanted};
@@ -36,7 +36,7 @@ impl Folder {
 }
 
 /// An open loop with a source.
-fn plan(path: &Path, change: impl FnOnce(&mut Value)) -> Arc<Plan> {
+pub(super) fn plan(path: &Path, change: impl FnOnce(&mut Value)) -> Arc<Plan> {
     let mut document = json!({
         "schema": "acp.plan/1",
         "target": { "url": "http://h/" },
@@ -52,16 +52,16 @@ fn numbered(lines: u64) -> String {
 }
 
 /// A dealer and the feeds of its shards.
-struct Process {
+pub(super) struct Process {
     dealer: Dealer,
-    parts: Vec<ShardPlan>,
+    pub(super) parts: Vec<ShardPlan>,
     feeds: Vec<FileFeed>,
     tags: TagNames,
     notices: Vec<Notice>,
 }
 
 impl Process {
-    fn start(plan: &Arc<Plan>, share: Share, shards: u32) -> Self {
+    pub(super) fn start(plan: &Arc<Plan>, share: Share, shards: u32) -> Self {
         let tags = TagNames::default();
         let template = plan.template.as_ref().unwrap();
         let maker = Maker::new(template, &tags, plan.document.seed, false);
@@ -88,7 +88,7 @@ impl Process {
     }
 
     /// The path of the request with an index of a shard, and its tag.
-    fn give(&mut self, shard: usize, index: u64) -> Option<(String, Option<String>)> {
+    pub(super) fn give(&mut self, shard: usize, index: u64) -> Option<(String, Option<String>)> {
         self.work();
         let wanted = Wanted { index, slot: self.parts[shard].slot(index), is_warmup: false };
         let mut bytes = Vec::new();
@@ -104,19 +104,19 @@ impl Process {
         Some((text.split(' ').nth(1).unwrap().to_string(), tag))
     }
 
-    fn path(&mut self, shard: usize, index: u64) -> String {
+    pub(super) fn path(&mut self, shard: usize, index: u64) -> String {
         self.give(shard, index).map_or("-".into(), |(path, _)| path)
     }
 
     /// Paths of the first own slots of the process, in order of slots.
-    fn paths(&mut self, slots: u64) -> Vec<String> {
+    pub(super) fn paths(&mut self, slots: u64) -> Vec<String> {
         let shards = self.parts.len() as u64;
         let shard_of = |number: u64| usize::try_from(number % shards).unwrap();
         (0..slots).map(|number| self.path(shard_of(number), number / shards)).collect()
     }
 }
 
-fn whole() -> Share {
+pub(super) fn whole() -> Share {
     Share::whole(8)
 }
 
@@ -257,7 +257,7 @@ fn a_file_that_may_not_be_read_is_said() {
 }
 
 /// How often each path came.
-fn tally(paths: impl IntoIterator<Item = String>) -> BTreeMap<String, u32> {
+pub(super) fn tally(paths: impl IntoIterator<Item = String>) -> BTreeMap<String, u32> {
     let mut tally = BTreeMap::new();
     paths.into_iter().for_each(|path| *tally.entry(path).or_default() += 1);
     tally
@@ -406,7 +406,7 @@ fn a_bad_line_is_an_event_and_costs_its_slot() {
         let mut source = Source::open(&plan, &maker, &|| false).unwrap().unwrap();
         // As if it had been changed after the check.
         let changed = folder.file("y", "/a\n# c\nb b\n/c\n");
-        source.files = Arc::new(super::Files::find(&changed).unwrap());
+        source.origin = Origin::Files(Arc::new(super::Files::find(&changed).unwrap()));
         let mut process = Process::of(&plan, whole(), 1, &source);
         assert_eq!(process.paths(4), expect, "open: {is_open}");
         let place = format!("{}:3: bad path `b b`", changed.display());
@@ -464,7 +464,7 @@ fn what_is_explained_is_what_is_sent() {
             let answer = process.feeds[shard].give(wanted, &mut bytes);
             assert!(matches!(answer, Answer::Given(_)), "{answer:?}");
             assert_eq!(explained.bytes.as_deref(), Ok(bytes.as_slice()));
-            let (file, line) = explained.line.unwrap();
+            let Some(Place::Line(file, line)) = explained.line else { panic!("a line of a file") };
             let text = std::fs::read_to_string(file).unwrap();
             let line = text.lines().nth(usize::try_from(line - 1).unwrap()).unwrap();
             assert!(bytes.starts_with(format!("GET {line} ").as_bytes()), "{line}");

@@ -13,6 +13,7 @@ pub mod frame;
 pub mod outcome;
 pub mod plan;
 pub mod report;
+pub mod rows;
 pub mod units;
 pub mod verdict;
 
@@ -27,5 +28,9 @@ pub use verdict::{Reason, State, Verdict};
 pub const PLAN_SCHEMA: &str = "acp.plan/1";
 /// Schema of a frame document.
 pub const FRAME_SCHEMA: &str = "acp.frame/1";
+/// Schema of a template of rows.
+pub const ROWS_SCHEMA: &str = "acp.rows/1";
+/// Schema of the list of files that rows were written to.
+pub const PARTS_SCHEMA: &str = "acp.parts/1";
 /// Schema of a report document.
 pub const REPORT_SCHEMA: &str = "acp.report/1";

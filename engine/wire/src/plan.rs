@@ -3,6 +3,7 @@
 //! Durations, rates and sizes are the strings a person writes (`30s`, `50k/s`, `64KiB`), the same
 //! on the command line, in files and in the page; see [`crate::units`].
 
+use crate::rows::Generate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -268,7 +269,7 @@ pub enum Partition {
 }
 
 /// Where requests come from, when they are not all the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// A file or folder on the host; gzip is recognised.
@@ -277,6 +278,9 @@ pub struct Source {
     /// `name@version` of a data set that the agent fetches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
+    /// Rows that are made while they are sent, without a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generate: Option<Generate>,
     /// How it is written.
     #[serde(default, skip_serializing_if = "is_default")]
     pub format: Format,

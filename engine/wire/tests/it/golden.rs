@@ -58,6 +58,7 @@ fn plan() -> Plan {
         source: Some(Source {
             file: Some("queries.txt".into()),
             dataset: None,
+            generate: None,
             format: Format::Auto,
             order: Order::Seq,
             partition: Partition::Agent,
