@@ -6,6 +6,7 @@ mod client;
 mod cluster;
 mod compare;
 mod daemon;
+mod data;
 mod demo;
 mod output;
 mod settings;
@@ -47,6 +48,7 @@ enum Command {
     Oha(Box<OhaArgs>),
     Piemon(Box<PiemonArgs>),
     Compare(compare::CompareArgs),
+    Data(data::DataArgs),
     Doctor(DoctorArgs),
 }
 
@@ -67,6 +69,7 @@ fn run(command: Command) -> Result<u8> {
         Command::Target(arguments) => Ok(acp_engine::target::cli::run(*arguments)?),
         Command::Doctor(arguments) => doctor(&arguments),
         Command::Compare(arguments) => compare::run(arguments),
+        Command::Data(arguments) => data::run(arguments),
         Command::Up(arguments) => platform(up::run(arguments)),
         Command::Control(arguments) => platform(daemon::control(arguments)),
         Command::Agent(arguments) => platform(daemon::agent(arguments)),

@@ -5,6 +5,7 @@
 mod accounts;
 mod bench;
 mod compare;
+mod data;
 mod doctor;
 mod exit_codes;
 mod explain;

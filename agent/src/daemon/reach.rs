@@ -6,6 +6,7 @@
 //! the files later: whoever can change links inside those folders in between decides what is read.
 
 use acp_wire::Plan;
+use acp_wire::rows::Generate;
 use std::fs;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -59,7 +60,9 @@ fn files(plan: &Plan) -> Vec<(&'static str, &str)> {
         ("tls.cert", tls.cert.as_deref()),
         ("tls.key", tls.key.as_deref()),
     ];
-    named.into_iter().filter_map(|(field, file)| Some((field, file?))).collect()
+    let named = named.into_iter().filter_map(|(field, file)| Some((field, file?)));
+    let values = plan.source.iter().flat_map(|source| &source.generate).flat_map(Generate::files);
+    named.chain(values.map(|file| ("source.generate.columns", file))).collect()
 }
 
 fn is_inside(path: &Path, roots: &[PathBuf]) -> bool {
@@ -151,6 +154,13 @@ mod tests {
         source("a relative way in", "../data/q", Ok(()));
         source("a device", "/dev/null", outside);
         source("nothing", "ROOT/data/none", Err("source.file `"));
+        let values = |row: &str, file: &str, expect| {
+            let column = json!({"name": "a", "kind": "file", "file": file});
+            let generate = json!({"rows": 1, "columns": [column]});
+            check(row, json!({"source": {"generate": generate}}), expect);
+        };
+        values("values inside", "ROOT/data/q", Ok(()));
+        values("values outside", "ROOT/secret/key", Err("source.generate.columns `"));
         source(
             "in a folder that is not there",
             "ROOT/none/q",

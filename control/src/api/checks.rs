@@ -160,7 +160,9 @@ pub(super) fn data(plan: &Plan, problems: &[Problem]) -> Check {
 /// Files that a plan names: of requests and of TLS. Authorities may stand in it as a text.
 fn files(plan: &acp_wire::Plan) -> Vec<&str> {
     let source = plan.source.as_ref().and_then(|source| source.file.as_deref());
+    let generate = plan.source.as_ref().and_then(|source| source.generate.as_ref());
+    let values = generate.into_iter().flat_map(acp_wire::rows::Generate::files);
     let authorities = plan.tls.cacert.as_deref().filter(|text| !text.contains("-----BEGIN"));
     let tls = [authorities, plan.tls.cert.as_deref(), plan.tls.key.as_deref()];
-    [source].into_iter().chain(tls).flatten().collect()
+    [source].into_iter().chain(tls).flatten().chain(values).collect()
 }
