@@ -16,6 +16,7 @@ use tempfile::{NamedTempFile, TempPath};
 /// What parts are called before their number, and passing files before that.
 const PART: &str = "part-";
 const MANIFEST: &str = ".manifest";
+const ENDINGS: [&str; 3] = ["jsonl", "csv", "txt"];
 
 /// Where rows go.
 pub enum Output {
@@ -229,10 +230,11 @@ fn passing(path: &Path) -> Result<NamedTempFile, GenerateError> {
 
 /// How files of a form end.
 fn ending(form: Form) -> &'static str {
+    let [jsonl, csv, text] = ENDINGS;
     match form {
-        Form::Jsonl | Form::Record => "jsonl",
-        Form::Csv => "csv",
-        Form::Path | Form::Line | Form::Text => "txt",
+        Form::Jsonl | Form::Record => jsonl,
+        Form::Csv => csv,
+        Form::Path | Form::Line | Form::Text => text,
     }
 }
 
@@ -242,12 +244,51 @@ fn earlier(folder: &Path) -> Result<Vec<PathBuf>, GenerateError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(PART) || name.starts_with(MANIFEST) && name.ends_with(".json") {
+        if is_own(&entry.file_name().to_string_lossy()) {
             found.push(entry.path());
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a file has a name as parts and manifests have: no other is ever removed.
+fn is_own(name: &str) -> bool {
+    let is_number = |text: &str| text.len() >= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(rest) = name.strip_prefix(PART) {
+        let (number, end) = rest.split_once('.').unwrap_or((rest, ""));
+        let end = end.strip_suffix(".gz").unwrap_or(end);
+        return is_number(number) && ENDINGS.contains(&end);
+    }
+    let Some(middle) = name.strip_prefix(MANIFEST) else { return false };
+    let Some(middle) = middle.strip_suffix(".json") else { return false };
+    middle.is_empty() || middle.strip_prefix('-').is_some_and(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_others_are_not_ours() {
+        for (name, expected) in [
+            ("part-00000.txt", true),
+            ("part-99999.jsonl.gz", true),
+            ("part-00003.csv", true),
+            (".manifest.json", true),
+            (".manifest-00003.json", true),
+            ("part-notes.txt", false),
+            ("part-00000", false),
+            ("part-00000.txt.bak", false),
+            ("part-1.txt", false),
+            ("part-0000a.txt", false),
+            ("part-", false),
+            (".manifest", false),
+            (".manifest-old.json", false),
+            (".manifests.json", false),
+            ("manifest.json", false),
+        ] {
+            assert_eq!(is_own(name), expected, "{name}");
+        }
+    }
 }

@@ -89,7 +89,10 @@ fn what_is_there_is_replaced_by_force_only() {
     let error = other.make(folder.path()).unwrap_err();
     assert!(matches!(error, GenerateError::Exists(_)), "{error}");
     assert_eq!(content(folder.path()), before);
+    let notes = folder.path().join("part-notes.txt");
+    std::fs::write(&notes, "somebody's own").unwrap();
     How { is_forced: true, ..other }.make(folder.path()).unwrap();
+    std::fs::remove_file(&notes).unwrap();
     assert_eq!(parts(folder.path()).len(), 2, "no part of before is left");
     assert_eq!(content(folder.path()).lines().count(), 50);
 }

@@ -1,5 +1,6 @@
 //! Tests of the connection: how bytes are run through it, and what must come out.
 
+mod coding_table;
 mod corpus;
 mod properties;
 mod table;
