@@ -31,7 +31,7 @@ pub use compile::{MAX_BATCH_BYTES, PlanError, compile};
 pub use course::{ChangeError, Course};
 pub use endpoint::Endpoint;
 pub use expect::Expect;
-pub use line::{LineError, RequestLine};
+pub use line::{LineError, RequestLine, check_path};
 pub use origins::Origins;
 pub use pace::Pace;
 pub use pauses::Pauses;

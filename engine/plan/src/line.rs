@@ -49,10 +49,8 @@ impl RequestTemplate {
         {
             return Err(LineError::Method(shortened(method)));
         }
-        if let Some(path) = &line.path
-            && !is_path(path)
-        {
-            return Err(LineError::Path(shortened(&String::from_utf8_lossy(path))));
+        if let Some(path) = &line.path {
+            check_path(path)?;
         }
         for (name, value) in &line.headers {
             check_line_header(name, value)?;
@@ -84,6 +82,19 @@ impl RequestTemplate {
             true => Err(LineError::TooLarge { bytes, limit: self.limit_bytes }),
             false => Ok(()),
         }
+    }
+}
+
+/// Checks a line that is a path.
+///
+/// # Errors
+///
+/// When it cannot stand in a request.
+#[inline]
+pub fn check_path(path: &[u8]) -> Result<(), LineError> {
+    match is_path(path) {
+        true => Ok(()),
+        false => Err(LineError::Path(shortened(&String::from_utf8_lossy(path)))),
     }
 }
 

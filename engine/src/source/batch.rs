@@ -1,7 +1,7 @@
 //! Requests on their way from the reader to a shard, many at a time.
 
 use super::parse::{BadLine, Kind};
-use crate::plan::{Envelope, NOW_DIGITS, RequestTemplate, Scratch, Values};
+use crate::plan::{Envelope, NOW_DIGITS, RequestTemplate, Scratch, Values, check_path};
 use crate::record::TagNames;
 use crate::shard::Given;
 use std::sync::Arc;
@@ -179,19 +179,19 @@ impl Maker {
         slot: u64,
         batch: &mut Batch,
     ) -> Result<(), BadLine> {
-        let parsed = kind.parse(text)?;
-        match kind {
-            Kind::Value => self.template.check_value(text)?,
-            _ => self.template.check(&parsed.request)?,
-        }
-        if let (Kind::Path, Some(envelope), Some(path)) =
-            (kind, &self.envelope, &parsed.request.path)
-        {
+        if let (Kind::Path, Some(envelope)) = (kind, &self.envelope) {
+            let path = text.trim_ascii();
+            check_path(path)?;
             // All of the batch are paths: the kind of a source is one.
             batch.envelope.get_or_insert_with(|| Arc::clone(envelope));
             batch.bytes.extend_from_slice(path);
             batch.end_entry(Some(Given { is_head: self.template.is_head(), tag: 0 }));
             return Ok(());
+        }
+        let parsed = kind.parse(text)?;
+        match kind {
+            Kind::Value => self.template.check_value(text)?,
+            _ => self.template.check(&parsed.request)?,
         }
         let tag = parsed.tag.map_or(0, |tag| self.tags.number(&tag));
         let now_ms = if self.wants_now { now_ms() } else { 0 };

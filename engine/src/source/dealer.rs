@@ -184,11 +184,14 @@ impl Dealer {
         let held: usize = self.lanes.iter().map(|lane| lane.held_bytes).sum();
         let is_full = held > HELD_BYTES;
         let before = self.number;
+        let mut filled = None;
         for _ in 0..ROUND_REQUESTS {
             let lane = match self.is_by_slot {
                 true if is_full || !self.lanes.iter().any(Lane::is_hungry) => break,
                 true => self.lane_of(self.number),
-                false => match self.hungriest().filter(|_| !is_full) {
+                false if is_full => break,
+                // One that is being filled is filled to its end: others are looked at once a batch.
+                false => match filled.or_else(|| self.hungriest()) {
                     Some(lane) => lane,
                     None => break,
                 },
@@ -196,6 +199,7 @@ impl Dealer {
             if !self.make(lane)? {
                 break;
             }
+            filled = self.lanes[lane].filling.is_some().then_some(lane);
         }
         for lane in &mut self.lanes {
             lane.flush_if_starving();
@@ -212,7 +216,6 @@ impl Dealer {
     fn hungriest(&self) -> Option<usize> {
         let hungry = self.lanes.iter().enumerate();
         let hungry = hungry.filter(|(_, lane)| lane.is_hungry() && lane.quota > 0);
-        // One that is being filled is filled to its end.
         let key = |lane: &Lane| (lane.filling.is_none(), lane.waiting());
         hungry.min_by_key(|(_, lane)| key(lane)).map(|(number, _)| number)
     }
