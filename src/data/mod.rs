@@ -1,13 +1,14 @@
 //! `acp data`: data for load tests.
 
 mod check;
+mod extract;
 mod generate;
 mod stop;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// Make data for load tests, and check it
+/// Make data for load tests, check it, and take requests from logs
 #[derive(Args)]
 pub(crate) struct DataArgs {
     #[command(subcommand)]
@@ -18,6 +19,7 @@ pub(crate) struct DataArgs {
 enum DataCommand {
     Generate(Box<generate::GenerateArgs>),
     Check(check::CheckArgs),
+    Extract(Box<extract::ExtractArgs>),
 }
 
 /// Runs it and returns the exit code.
@@ -29,5 +31,6 @@ pub(crate) fn run(arguments: DataArgs) -> Result<u8> {
     match arguments.command {
         DataCommand::Generate(arguments) => generate::run(&arguments),
         DataCommand::Check(arguments) => check::run(&arguments),
+        DataCommand::Extract(arguments) => extract::run(&arguments),
     }
 }

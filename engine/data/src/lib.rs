@@ -1,5 +1,6 @@
-//! Data for load tests: rows that are made from a template.
+//! Data for load tests: rows that are made from a template, requests that are taken from access logs.
 
 #![forbid(unsafe_code)]
 
+pub mod extract;
 pub mod generate;

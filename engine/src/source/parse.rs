@@ -66,6 +66,9 @@ struct JsonLine<'a> {
     body_base64: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     tag: Option<Cow<'a, str>>,
+    /// When it was sent once, for a replay.
+    #[serde(default, rename = "at_us")]
+    _at_us: Option<u64>,
 }
 
 /// A line, read.
@@ -217,6 +220,8 @@ mod tests {
         check(Kind::Jsonl, "{}", Ok(("-", "-", "-")));
         check(Kind::Jsonl, r#"{"path":"/a","body":"a\"b"}"#, Ok(("-", "/a", "a\"b")));
         check(Kind::Jsonl, r#"{"method":"PUT","body_base64":"aGk="}"#, Ok(("PUT", "-", "hi")));
+        check(Kind::Jsonl, r#"{"at_us":5,"path":"/a"}"#, Ok(("-", "/a", "-")));
+        check(Kind::Jsonl, r#"{"at_us":-5,"path":"/a"}"#, Err("bad JSON"));
         check(Kind::Jsonl, r#"{"paht":"/a"}"#, Err("unknown field `paht`"));
         check(Kind::Jsonl, r#"{"path":5}"#, Err("bad JSON"));
         check(Kind::Jsonl, r#"{"path":"/a""#, Err("bad JSON"));
