@@ -12,19 +12,22 @@ const MAX_METHOD_BYTES: usize = 20;
 /// Nothing takes longer: some years.
 const MAX_LATENCY_S: f64 = 1e8;
 
+/// What stands in a log: as it is there, or with its escapes resolved.
+type Text<'a> = Cow<'a, [u8]>;
+
 /// Texts of a line.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Raw<'a> {
     /// `GET /a?b=1 HTTP/1.1`, or its parts.
-    pub(super) request: Option<Cow<'a, [u8]>>,
-    pub(super) method: Option<Cow<'a, [u8]>>,
-    pub(super) target: Option<Cow<'a, [u8]>>,
-    pub(super) arguments: Option<Cow<'a, [u8]>>,
-    pub(super) status: Option<Cow<'a, [u8]>>,
-    pub(super) time: Option<Cow<'a, [u8]>>,
-    pub(super) latency: Option<Cow<'a, [u8]>>,
-    pub(super) host: Option<Cow<'a, [u8]>>,
-    pub(super) user_agent: Option<Cow<'a, [u8]>>,
+    pub(super) request: Option<Text<'a>>,
+    pub(super) method: Option<Text<'a>>,
+    pub(super) target: Option<Text<'a>>,
+    pub(super) arguments: Option<Text<'a>>,
+    pub(super) status: Option<Text<'a>>,
+    pub(super) time: Option<Text<'a>>,
+    pub(super) latency: Option<Text<'a>>,
+    pub(super) host: Option<Text<'a>>,
+    pub(super) user_agent: Option<Text<'a>>,
 }
 
 /// What a number of a latency counts.
@@ -57,7 +60,7 @@ impl LatencyUnit {
 pub(super) struct Entry<'a> {
     pub(super) method: Cow<'a, str>,
     /// With its query; graphic ASCII that begins with `/`.
-    pub(super) path: Cow<'a, [u8]>,
+    pub(super) path: Text<'a>,
     /// 0: the log has none.
     pub(super) status: u16,
     pub(super) stamp: Option<Stamp>,
@@ -83,7 +86,7 @@ impl<'a> Raw<'a> {
             all.push(b'?');
             push_graphic(&arguments, all);
         }
-        let present = |text: &Cow<'_, [u8]>| !is_nothing(text);
+        let present = |text: &Text<'_>| !is_nothing(text);
         Ok(Entry {
             method: method_of(method)?,
             path,
@@ -104,7 +107,8 @@ fn is_nothing(text: &[u8]) -> bool {
     matches!(text, b"" | b"-")
 }
 
-fn split_request(request: Cow<'_, [u8]>) -> Result<(Cow<'_, [u8]>, Cow<'_, [u8]>), BadLine> {
+/// Method and target of `GET /a HTTP/1.1`.
+fn split_request(request: Text<'_>) -> Result<(Text<'_>, Text<'_>), BadLine> {
     let bad = || BadLine::Request(quoted(&request));
     let first = memchr::memchr(b' ', &request).ok_or_else(bad)?;
     let mut end = request.len();
@@ -125,7 +129,7 @@ fn split_request(request: Cow<'_, [u8]>) -> Result<(Cow<'_, [u8]>, Cow<'_, [u8]>
     })
 }
 
-fn method_of(method: Cow<'_, [u8]>) -> Result<Cow<'_, str>, BadLine> {
+fn method_of(method: Text<'_>) -> Result<Cow<'_, str>, BadLine> {
     let is_good = (1..=MAX_METHOD_BYTES).contains(&method.len())
         && method.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'));
     if !is_good {
@@ -136,7 +140,7 @@ fn method_of(method: Cow<'_, [u8]>) -> Result<Cow<'_, str>, BadLine> {
 
 /// The path of a target, as it can be sent: what is not graphic ASCII is written as `%XX`. Of an absolute
 /// URL, as proxies log it, the path is taken.
-fn path_of(target: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, BadLine> {
+fn path_of(target: Text<'_>) -> Result<Text<'_>, BadLine> {
     let mut target = target;
     for scheme in [b"http://".as_slice(), b"https://"] {
         let Some(rest) = target.strip_prefix(scheme) else { continue };
@@ -216,7 +220,7 @@ fn latency_us(text: &[u8], unit: LatencyUnit) -> Result<u64, BadLine> {
     Ok(rounded)
 }
 
-fn text_of(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+fn text_of(bytes: Text<'_>) -> Cow<'_, str> {
     match bytes {
         Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
         Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),

@@ -167,6 +167,9 @@ pub fn extract(options: &Options, to: &mut dyn Write) -> Result<Extraction, Extr
     Ok(Extraction { report, profile: taken.profile })
 }
 
+/// Whether a request can be counted, or its line is bad after all.
+type Counted = Result<(), BadLine>;
+
 /// Reads lines as the options say, and counts those that are bad.
 struct Reader<'o> {
     options: &'o Options,
@@ -180,7 +183,7 @@ impl Reader<'_> {
     fn each_entry(
         &mut self,
         inputs: &Inputs,
-        on_entry: &mut dyn FnMut(&Entry<'_>) -> Result<Result<(), BadLine>, ExtractError>,
+        on_entry: &mut dyn FnMut(&Entry<'_>) -> Result<Counted, ExtractError>,
     ) -> Result<(), ExtractError> {
         let options = self.options;
         inputs.each_line(&mut |place, line| {
