@@ -3,7 +3,7 @@
 //! In two steps. Groups (method, route, class of the status) get their shares by the method of the
 //! largest remainder (Hamilton's; Balinski and Young, Fair Representation, 1982), and where the sample has
 //! room for that each of them at least one: a rare error stays visible. A group's share is then spread
-//! over its strata, in the order of latency and time, by systematic rounding with a random start (Madow,
+//! over its strata, in the order of status, latency and time, by systematic rounding with a random start (Madow,
 //! On the theory of systematic sampling II, 1949): a stratum with quota `q` gets `⌊q⌋` or `⌈q⌉`, the upper
 //! one with the probability of the fraction. Largest remainders would never choose the many strata with
 //! small quotas, and so bend the distributions of latency and time.

@@ -38,7 +38,7 @@ impl Census {
             None => self.new_method(&entry.method)?,
         };
         let stratum = stratum(entry, method, self.routes.add(&entry.path));
-        self.tally.add(stratum, entry.status);
+        self.tally.add(stratum);
         match (entry.stamp, &mut self.span_us) {
             (None, _) => self.without_time += 1,
             (Some(stamp), Some((first, last))) => {
@@ -83,7 +83,7 @@ fn stratum(entry: &Entry<'_>, method: u8, route: u32) -> Stratum {
     Stratum {
         route,
         method,
-        class: u8::try_from(entry.status / 100).unwrap_or(0),
+        status: entry.status,
         latency: latency_band(entry.latency_us),
         time: time_band(entry.stamp.map(|stamp| stamp.second_of_day)),
     }

@@ -9,8 +9,8 @@
 //!
 //! Requests differ in method and route, status, latency and time of day. A *route* is the path with `{}` in
 //! place of its values, learned from the paths themselves (`route.rs`), and the names of its query. A
-//! *stratum* is what agrees in method, route, class of the status, band of the latency (each band
-//! is twice as wide as the one before it) and quarter of an hour of the day.
+//! *stratum* is what agrees in method, route, status, band of the latency (each band is twice as wide as the
+//! one before it) and quarter of an hour of the day.
 //!
 //! `stratified` is proportional allocation (Cochran, Sampling Techniques, 3rd edition 1977, chapter 5): each
 //! stratum has in the sample the share that it has in the log. That keeps the joint distribution of all
@@ -19,8 +19,8 @@
 //! exactly as many as were allocated (`draw.rs`). A stream passes by once, and candidates are kept of each
 //! stratum (`reservoir.rs`). The same log, options and seed give the same sample, file or stream each.
 //!
-//! Memory depends on the number of routes and strata, which have limits, and, for a stream and for a
-//! replay, on the size of the sample; never on the length of the log.
+//! Memory depends on the number of routes, which has a limit, on that of the strata that there are, and, for
+//! a stream and for a replay, on the size of the sample; not on how many requests a stratum has.
 //!
 //! # What is told of it
 //!

@@ -11,7 +11,6 @@ use std::io::{self, Write};
 #[derive(Clone, Debug)]
 pub(super) struct Picked {
     pub(super) stratum: Stratum,
-    pub(super) status: u16,
     pub(super) path: Box<[u8]>,
     pub(super) host: Option<Box<str>>,
     pub(super) user_agent: Option<Box<str>>,
@@ -99,10 +98,9 @@ mod tests {
 
     #[test]
     fn lines_are_written_as_the_table_says() {
-        let stratum = Stratum { route: 7, method: 0, class: 2, latency: 0, time: 0 };
+        let stratum = Stratum { route: 7, method: 0, status: 200, latency: 0, time: 0 };
         let plain = Picked {
             stratum,
-            status: 200,
             path: b"/a?b=\"1\"".as_slice().into(),
             host: None,
             user_agent: None,

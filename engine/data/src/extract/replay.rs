@@ -147,8 +147,7 @@ mod tests {
         let sample: Vec<_> = log
             .iter()
             .map(|&(unix_us, is_whole_second, latency_us)| Picked {
-                stratum: Stratum { route: 0, method: 0, class: 0, latency: 0, time: 0 },
-                status: 200,
+                stratum: Stratum { route: 0, method: 0, status: 200, latency: 0, time: 0 },
                 path: b"/".as_slice().into(),
                 host: None,
                 user_agent: None,

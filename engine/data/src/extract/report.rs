@@ -49,9 +49,9 @@ pub struct SampleReport {
     pub seed: u64,
     /// Requests of the sample.
     pub size: u64,
-    /// Strata of the log: route and method, class of the status, band of the latency, quarter of an hour.
+    /// Strata of the log: route and method, status, band of the latency, quarter of an hour.
     pub strata: u64,
-    /// Strata that differ in latency and time only are one group.
+    /// Strata of one route, method and class of the status are one group.
     pub groups: u64,
     /// Whether each group has at least one request in the sample.
     pub has_minimum: bool,

@@ -391,7 +391,6 @@ fn allocation_of(options: &Options, keyed: &[(Option<Stratum>, u64)], size: u64)
 fn picked(entry: &Entry<'_>, stratum: Stratum, options: &Options) -> Picked {
     Picked {
         stratum,
-        status: entry.status,
         path: (&*entry.path).into(),
         host: entry.host.as_deref().filter(|_| options.has_host).map(Into::into),
         user_agent: entry.user_agent.as_deref().filter(|_| options.has_user_agent).map(Into::into),
@@ -418,7 +417,7 @@ impl<'w> Out<'w> {
     }
 
     fn take(&mut self, census: &Census, request: Picked) -> Result<(), ExtractError> {
-        self.tally.add(request.stratum, request.status);
+        self.tally.add(request.stratum);
         self.taken += 1;
         if self.replay.is_some() {
             self.held.push(request);

@@ -1,4 +1,4 @@
-//! Which stratum a request is of: method and route, class of the status, band of the latency, time of
+//! Which stratum a request is of: method and route, status, band of the latency, time of
 //! the day; and how many there are of each value.
 
 use std::collections::{BTreeMap, HashMap};
@@ -7,16 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 const TIME_BAND_S: u32 = 900;
 /// Where a log does not say.
 pub(super) const UNKNOWN: u8 = u8::MAX;
-/// Status codes are below.
-const STATUSES: usize = 1000;
 
 /// A stratum. Its order is that of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Stratum {
     pub(super) route: u32,
     pub(super) method: u8,
-    /// First digit of the status; 0: none.
-    pub(super) class: u8,
+    /// 0: none.
+    pub(super) status: u16,
     /// See [`latency_band`].
     pub(super) latency: u8,
     /// Quarter of an hour of the day, or [`UNKNOWN`].
@@ -24,9 +22,9 @@ pub(super) struct Stratum {
 }
 
 impl Stratum {
-    /// Strata that differ in latency and time only are of one group.
-    pub(super) fn group(self) -> (u32, u8, u8) {
-        (self.route, self.method, self.class)
+    /// Strata of one method, route and class of the status are of one group.
+    pub(super) fn group(self) -> (u32, u8, u16) {
+        (self.route, self.method, self.status / 100)
     }
 }
 
@@ -46,17 +44,10 @@ pub(super) fn time_band(second_of_day: Option<u32>) -> u8 {
     }
 }
 
-/// How many requests there are of each stratum and of each status.
-#[derive(Clone, Debug)]
+/// How many requests there are of each stratum.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     pub(super) strata: HashMap<Stratum, u64>,
-    statuses: Vec<u64>,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self { strata: HashMap::new(), statuses: vec![0; STATUSES] }
-    }
 }
 
 /// Something in which requests differ.
@@ -83,13 +74,13 @@ impl Dimension {
         }
     }
 
-    /// What a stratum has there; none where its log does not say. For a status it is its class.
+    /// What a stratum has there; none where its log does not say.
     fn value(self, stratum: Stratum) -> Option<u64> {
         let known = |value: u8| Some(u64::from(value)).filter(|_| value != UNKNOWN);
         match self {
             Self::Route => Some(u64::from(stratum.route) << 8 | u64::from(stratum.method)),
             Self::Method => Some(u64::from(stratum.method)),
-            Self::Status => Some(u64::from(stratum.class)),
+            Self::Status => Some(u64::from(stratum.status)),
             Self::Latency => known(stratum.latency),
             Self::TimeOfDay => known(stratum.time),
         }
@@ -97,15 +88,12 @@ impl Dimension {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, stratum: Stratum, status: u16) {
+    pub(super) fn add(&mut self, stratum: Stratum) {
         *self.strata.entry(stratum).or_default() += 1;
-        if let Some(count) = self.statuses.get_mut(usize::from(status)) {
-            *count += 1;
-        }
     }
 
     pub(super) fn total(&self) -> u64 {
-        self.statuses.iter().sum()
+        self.strata.values().sum()
     }
 
     /// With the routes that numbers have become.
@@ -115,7 +103,7 @@ impl Tally {
             let stratum = Stratum { route: route(stratum.route), ..stratum };
             *strata.entry(stratum).or_default() += count;
         }
-        Self { strata, statuses: self.statuses }
+        Self { strata }
     }
 
     /// Strata with their numbers, in order.
@@ -127,16 +115,14 @@ impl Tally {
 
     /// How many requests have each value of a dimension; empty where a log does not say.
     pub(super) fn counts(&self, dimension: Dimension) -> BTreeMap<u64, u64> {
-        if dimension == Dimension::Status {
-            let counts = (0..).zip(&self.statuses).map(|(status, count)| (status, *count));
-            let counts: BTreeMap<_, _> = counts.filter(|(_, count)| *count > 0).collect();
-            return if counts.keys().all(|status| *status == 0) { BTreeMap::new() } else { counts };
-        }
         let mut counts = BTreeMap::new();
         for (stratum, count) in &self.strata {
             if let Some(value) = dimension.value(*stratum) {
                 *counts.entry(value).or_default() += count;
             }
+        }
+        if dimension == Dimension::Status && counts.keys().all(|status| *status == 0) {
+            counts.clear();
         }
         counts
     }
@@ -175,12 +161,9 @@ mod tests {
     #[test]
     fn counts_of_a_dimension_add_up() {
         let mut tally = Tally::default();
-        let of = |route, status: u16, time| {
-            let class = u8::try_from(status / 100).unwrap();
-            (Stratum { route, method: 0, class, latency: UNKNOWN, time }, status)
-        };
-        for (stratum, status) in [of(1, 200, 3), of(1, 204, 4), of(2, 0, UNKNOWN), of(9, 200, 3)] {
-            tally.add(stratum, status);
+        let of = |route, status, time| Stratum { route, method: 0, status, latency: UNKNOWN, time };
+        for stratum in [of(1, 200, 3), of(1, 204, 4), of(2, 0, UNKNOWN), of(9, 200, 3)] {
+            tally.add(stratum);
         }
         let tally = tally.resolved(|route| if route == 9 { 1 } else { route });
         let counts = |dimension| tally.counts(dimension).into_iter().collect::<Vec<_>>();
