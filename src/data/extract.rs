@@ -206,13 +206,15 @@ pub(crate) fn run(arguments: &ExtractArgs) -> Result<u8> {
         std::fs::write(path, json + "\n")
             .with_context(|| format!("failed to write `{}`", path.display()))?;
     }
+    let mut text = found.report.text();
     if let Some(profile) = &found.profile {
-        arguments.write_plan(profile)?;
+        let plan = arguments.write_plan(profile)?;
+        text.push_str(&format!("\nReplay:  acp bench --plan {}\n", plan.display()));
     }
     // Where standard output is the sample, nothing else is.
     match is_stdout {
-        true => output::tell(found.report.text().trim_end()),
-        false => output::text(&found.report.text())?,
+        true => output::tell(text.trim_end()),
+        false => output::text(&text)?,
     }
     Ok(0)
 }
@@ -323,8 +325,8 @@ impl ExtractArgs {
         }
     }
 
-    /// Writes the plan of a replay beside its query file.
-    fn write_plan(&self, profile: &Profile) -> Result<()> {
+    /// Writes the plan of a replay beside its query file, and says where.
+    fn write_plan(&self, profile: &Profile) -> Result<PathBuf> {
         let mut name = self.output.as_os_str().to_os_string();
         name.push(".plan.toml");
         let path = PathBuf::from(name);
@@ -338,7 +340,8 @@ impl ExtractArgs {
             profile.piece_s
         );
         std::fs::write(&path, head + &text)
-            .with_context(|| format!("failed to write `{}`", path.display()))
+            .with_context(|| format!("failed to write `{}`", path.display()))?;
+        Ok(path)
     }
 
     fn plan(&self, profile: &Profile, file: &Path) -> Plan {

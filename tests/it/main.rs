@@ -9,6 +9,7 @@ mod data;
 mod doctor;
 mod exit_codes;
 mod explain;
+mod extract;
 mod nginx;
 mod page;
 mod platform;

@@ -7,10 +7,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// nginx in a folder of its own.
-struct Nginx {
+pub(crate) struct Nginx {
     process: Running,
-    folder: tempfile::TempDir,
-    url: String,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) url: String,
 }
 
 impl Drop for Nginx {
@@ -23,7 +23,7 @@ impl Drop for Nginx {
 
 impl Nginx {
     /// Starts nginx, or says why it cannot.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let program = ["/usr/sbin/nginx", "/usr/bin/nginx"].map(PathBuf::from);
         let Some(program) = program.iter().find(|path| path.exists()) else {
             assert!(std::env::var_os("CI").is_none(), "nginx is missing in CI");
@@ -49,13 +49,13 @@ impl Nginx {
         Some(Self { process, folder, url: format!("http://127.0.0.1:{port}/") })
     }
 
-    fn logged(&self) -> u64 {
+    pub(crate) fn logged(&self) -> u64 {
         let log = std::fs::read(self.folder.path().join("access.log")).unwrap_or_default();
         log.iter().filter(|byte| **byte == b'\n').count() as u64
     }
 }
 
-fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_secs(20), "waited for {what}");

@@ -30,8 +30,7 @@ fn part(p: f64, q: f64) -> f64 {
 /// The distance that a uniform sample of `drawn` is expected to have: the root of the expected divergence.
 ///
 /// That is a sum over values. A value of which many are expected adds `(1 − p) / (8 n ln 2)`, the variance of
-/// its share over `8 p ln 2`; of a rarer one the number in the sample is about Poisson's, and its
-/// part is summed over what that number may be. Drawn without replacement, it is less by `(N − n) / (N − 1)`.
+/// its share over `8 p ln 2`; of a rarer one the part is summed over what its number may be. Drawn without replacement, it is less by `(N − n) / (N − 1)`.
 pub(super) fn expected(all: &[u64], drawn: u64) -> f64 {
     let total = all.iter().sum::<u64>();
     let drawn = drawn.min(total);
@@ -53,16 +52,20 @@ pub(super) fn expected(all: &[u64], drawn: u64) -> f64 {
     (divergence * correction).clamp(0.0, 1.0).sqrt()
 }
 
+/// Summed over the numbers that a sample of `n` may have of a value: they are binomial.
 fn expected_part(p: f64, mean: f64, n: f64) -> f64 {
-    let mut probability = (-mean).exp();
+    if p >= 1.0 {
+        return 0.0;
+    }
+    let odds = p / (1.0 - p);
+    let mut probability = (n * (-p).ln_1p()).exp();
     let (mut sum, mut number) = (0.0, 0.0);
     // So far behind the mean nothing is left.
-    while number <= mean + 12.0 * mean.sqrt() + 20.0 {
+    while number <= n && number <= mean + 12.0 * mean.sqrt() + 20.0 {
         sum += probability * part(p, number / n);
+        probability *= (n - number) / (number + 1.0) * odds;
         number += 1.0;
-        probability *= mean / number;
     }
-    // What cancels out over all values is not part of the distance.
     sum
 }
 
@@ -119,6 +122,7 @@ mod tests {
             ("half of all", vec![500, 300, 200], 500),
             ("rare values", [vec![1000; 5], vec![2; 300]].concat(), 400),
             ("small samples", vec![100; 50], 30),
+            ("a frequent value of a small sample", vec![900, 100], 20),
         ] {
             let (found, simulated) = (expected(&all, drawn), simulated(&all, drawn));
             assert!((found / simulated - 1.0).abs() < 0.1, "{what}: {found}, {simulated}");
@@ -127,9 +131,14 @@ mod tests {
 
     #[test]
     fn all_of_it_is_expected_to_be_the_same() {
-        for (all, drawn) in
-            [(vec![5, 3], 8), (vec![5, 3], 100), (vec![5, 3], 0), (vec![1], 1), (vec![], 5)]
-        {
+        for (all, drawn) in [
+            (vec![9], 3),
+            (vec![5, 3], 8),
+            (vec![5, 3], 100),
+            (vec![5, 3], 0),
+            (vec![1], 1),
+            (vec![], 5),
+        ] {
             assert!(expected(&all, drawn).abs() < 1e-12, "{all:?} {drawn}");
         }
     }
