@@ -19,6 +19,10 @@
 //! exactly as many as were allocated (`draw.rs`). A stream passes by once, and candidates are kept of each
 //! stratum (`reservoir.rs`). The same log, options and seed give the same sample, file or stream each.
 //!
+//! Each method, route and class of the status has at least one request where the sample has room for that.
+//! So rare ones have more than their share: with many of them the distance of routes or status is not 0, and
+//! can be that of a uniform sample.
+//!
 //! Memory depends on the number of routes, which has a limit, on that of the strata that there are, and, for
 //! a stream and for a replay, on the size of the sample; not on how many requests a stratum has.
 //!
