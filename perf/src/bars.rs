@@ -35,6 +35,10 @@ pub(crate) enum Value {
     Deviation(Quantity),
     /// Growth of peak memory from one lane to another, divided by what was added.
     MemoryGrowth { from: &'static str, to: &'static str, added: f64, unit: &'static str },
+    /// A quantity of one lane of acp divided by that of another.
+    LaneRatio { quantity: Quantity, of: &'static str, to: &'static str },
+    /// Peak memory of a lane, in MB.
+    PeakMemory { lane: &'static str },
 }
 
 impl Value {
@@ -43,6 +47,10 @@ impl Value {
             Self::Ratio { quantity, peer } => format!("{}, ratio to {peer}", quantity.text()),
             Self::Deviation(quantity) => format!("{}, µs", quantity.text()),
             Self::MemoryGrowth { from, to, unit, .. } => format!("{unit}, {from} to {to}"),
+            Self::LaneRatio { quantity, of, to } => {
+                format!("{}, ratio of {of} to {to}", quantity.text())
+            }
+            Self::PeakMemory { lane } => format!("peak memory of {lane}, MB"),
         }
     }
 }
@@ -69,6 +77,18 @@ const fn against_wrk(quantity: Quantity, limit: Limit) -> Bar {
 
 const fn deviation(quantity: Quantity, limit_us: f64) -> Bar {
     Bar { value: Value::Deviation(quantity), limit: AtMost(limit_us), samples_min: PAIRS_MIN }
+}
+
+/// A file of any size costs next to nothing beside one URL.
+const fn against_url(lane: &'static str) -> Bar {
+    let (quantity, to) = (Quantity::RequestsPerS, "acp-url");
+    let value = Value::LaneRatio { quantity, of: lane, to };
+    Bar { value, limit: AtLeast(0.95), samples_min: PAIRS_MIN }
+}
+
+/// A fifth of the file: what is kept of it does not grow with it.
+const fn peak_memory(lane: &'static str) -> Bar {
+    Bar { value: Value::PeakMemory { lane }, limit: AtMost(200.0), samples_min: PAIRS_MIN }
 }
 
 /// A hundred times closer to the schedule than `oha -q`.
@@ -104,6 +124,12 @@ pub(crate) const BODY_64K: &[Bar] = &[against_wrk(Quantity::RequestsPerS, AtLeas
 /// 1.1 times the requests in the same time of a core. Not their rate: with TLS on one core a side the
 /// server may be the slower one.
 pub(crate) const TLS_64: &[Bar] = &[against_wrk(Quantity::CpuPerRequest, AtMost(0.909))];
+pub(crate) const QUERY_FILE: &[Bar] = &[
+    against_url("acp-seq"),
+    against_url("acp-random"),
+    peak_memory("acp-seq"),
+    peak_memory("acp-random"),
+];
 pub(crate) const MEMORY: &[Bar] = &[
     Bar {
         value: Value::MemoryGrowth {

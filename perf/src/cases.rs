@@ -1,7 +1,7 @@
 //! The cases: what each measures, against which server, with which work.
 
 use crate::bars::{self, Bar};
-use crate::work::Work;
+use crate::work::{Order, Work};
 
 /// One line of the suite.
 #[derive(Debug)]
@@ -11,6 +11,16 @@ pub(crate) struct Case {
     pub(crate) server: ServerKind,
     pub(crate) entrants: Entrants,
     pub(crate) bars: &'static [Bar],
+}
+
+impl Case {
+    /// Whether a lane takes its requests from the query file.
+    pub(crate) fn needs_query_file(&self) -> bool {
+        match &self.entrants {
+            Entrants::All(work) => work.order.is_some(),
+            Entrants::Sizes(sizes) => sizes.iter().any(|size| size.work.order.is_some()),
+        }
+    }
 }
 
 /// How the built-in target is started.
@@ -56,6 +66,14 @@ const MEMORY_SIZES: &[Size] = &[
     Size { lane: "acp-c10000", work: Work::paced(10_000, IDLE_RATE_PER_S), once: false },
     Size { lane: "acp-n5M", work: Work::counted(64, 5_000_000), once: true },
     Size { lane: "acp-n20M", work: Work::counted(64, 20_000_000), once: true },
+];
+
+/// The reader of a file works beside the shard, so more than the shard is measured: the server has what
+/// is left of its CPU.
+const FILE_SIZES: &[Size] = &[
+    Size { lane: "acp-url", work: Work::closed(64), once: false },
+    Size { lane: "acp-seq", work: Work::from_file(64, Order::Seq), once: false },
+    Size { lane: "acp-random", work: Work::from_file(64, Order::Random), once: false },
 ];
 
 /// Every case, in the order in which they run.
@@ -138,6 +156,13 @@ pub(crate) const CASES: &[Case] = &[
         bars: bars::TLS_64,
     },
     Case {
+        name: "query-file",
+        about: "64 connections, keep-alive, each request a line of a file of 1 GiB",
+        server: ServerKind::Small,
+        entrants: Entrants::Sizes(FILE_SIZES),
+        bars: bars::QUERY_FILE,
+    },
+    Case {
         name: "memory",
         about: "peak memory by connections, and by the number of requests",
         server: ServerKind::Small,
@@ -165,13 +190,23 @@ mod tests {
     }
 
     #[test]
-    fn memory_bars_name_lanes_that_run() {
+    fn bars_name_lanes_that_run() {
         for bar in bars::MEMORY {
             let Value::MemoryGrowth { from, to, .. } = bar.value else {
                 panic!("a bar of another kind: {bar:?}");
             };
             for name in [from, to] {
                 assert!(MEMORY_SIZES.iter().any(|size| size.lane == name), "{name}");
+            }
+        }
+        for bar in bars::QUERY_FILE {
+            let names = match bar.value {
+                Value::LaneRatio { of, to, .. } => vec![of, to],
+                Value::PeakMemory { lane } => vec![lane],
+                value => panic!("a bar of another kind: {value:?}"),
+            };
+            for name in names {
+                assert!(FILE_SIZES.iter().any(|size| size.lane == name), "{name}");
             }
         }
     }

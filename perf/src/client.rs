@@ -21,9 +21,10 @@ pub(crate) struct Finished {
     pub(crate) usage: Usage,
 }
 
-/// `line`, pinned to one CPU.
-pub(crate) fn pinned(cpu: usize, line: Vec<String>) -> Vec<String> {
-    ["taskset".to_string(), "-c".to_string(), cpu.to_string()].into_iter().chain(line).collect()
+/// `line`, pinned to CPUs.
+pub(crate) fn pinned(cpus: &[usize], line: Vec<String>) -> Vec<String> {
+    let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
+    ["taskset".to_string(), "-c".to_string(), cpus.join(",")].into_iter().chain(line).collect()
 }
 
 /// Runs a client to its end. Its output goes to files, so that no reader of ours wakes up while

@@ -8,7 +8,7 @@
 //! The runs of a pair are neighbours in time, so that a change of the machine's pace hits both
 //! sides of a ratio; the order turns from pair to pair, so that being first favours nobody.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::deviation;
 use crate::judgement;
 use crate::machine::CpuTime;
 use crate::outcome::{CaseOutcome, Failure, Lane, LaneState, Run};
+use crate::queries;
 use crate::server::Server;
 use crate::suite::Suite;
 use crate::tools::{self, Invocation, Reading, Tool};
@@ -108,6 +109,9 @@ impl<'a> Contest<'a> {
     }
 
     fn run_pairs(&mut self) -> Result<()> {
+        if self.case.needs_query_file() {
+            queries::make(&self.suite.acp, &self.suite.query_file())?;
+        }
         let shared = match self.case.server {
             ServerKind::Recorder => None,
             ServerKind::Small => Some(self.start_server(&[])?),
@@ -216,9 +220,14 @@ impl<'a> Contest<'a> {
             seconds,
             client_cpu: settings.client_cpu,
             script_folder: &settings.out,
+            query_file: &self.suite.query_file(),
         };
         let line = (tool.command)(&invocation)?.context("it cannot do this")?;
-        Ok(pinned(settings.client_cpu, line))
+        // Tools are compared on one CPU each; the reader of a file has one that is not the shard's.
+        match self.case.needs_query_file() {
+            true => Ok(pinned(&[settings.client_cpu, settings.server_cpu], line)),
+            false => Ok(pinned(&[settings.client_cpu], line)),
+        }
     }
 
     fn note(&mut self, lane: usize, pair: u32, measured: Result<Measured>) {
@@ -284,6 +293,7 @@ fn enter_one(suite: &Suite, name: &str, entry: Entry) -> (Entry, Lane) {
                 seconds: 1,
                 client_cpu: suite.settings.client_cpu,
                 script_folder: suite.scratch.path(),
+                query_file: Path::new(""),
             };
             match (entry.tool.command)(&invocation) {
                 Ok(None) => LaneState::Unsupported,

@@ -1,7 +1,7 @@
 //! From the runs of a case to the outcome of its bars: one value a pair, their median, a verdict.
 
-use crate::bars::{Bar, OTHERS_RATIO_MAX, Value};
-use crate::outcome::{BarOutcome, Lane, LaneState};
+use crate::bars::{Bar, OTHERS_RATIO_MAX, Quantity, Value};
+use crate::outcome::{BarOutcome, Lane, LaneState, Run};
 use crate::statistics::{self, RESAMPLES};
 use crate::verdict::Verdict;
 
@@ -69,6 +69,8 @@ fn lane_names(value: Value) -> Vec<&'static str> {
         Value::Ratio { peer, .. } => vec!["acp", peer],
         Value::Deviation(_) => vec!["acp"],
         Value::MemoryGrowth { from, to, .. } => vec![from, to],
+        Value::LaneRatio { of, to, .. } => vec![of, to],
+        Value::PeakMemory { lane } => vec![lane],
     }
 }
 
@@ -80,13 +82,11 @@ fn samples(value: Value, lanes: &[Lane]) -> Vec<f64> {
         Value::Deviation(quantity) => {
             pairs("acp").iter().filter_map(|run| run.get(quantity)).collect()
         }
-        Value::Ratio { quantity, peer } => pairs("acp")
-            .iter()
-            .filter_map(|ours| {
-                let theirs = lane(peer)?.run_of(ours.pair)?.get(quantity)?;
-                (theirs > 0.0).then_some(ours.get(quantity)? / theirs)
-            })
-            .collect(),
+        Value::Ratio { quantity, peer } => ratios(quantity, "acp", peer, lanes),
+        Value::LaneRatio { quantity, of, to } => ratios(quantity, of, to, lanes),
+        Value::PeakMemory { lane } => {
+            pairs(lane).iter().map(|run| run.max_rss_bytes as f64 / 1e6).collect()
+        }
         Value::MemoryGrowth { from, to, added, .. } => pairs(from)
             .iter()
             .filter_map(|small| {
@@ -97,12 +97,22 @@ fn samples(value: Value, lanes: &[Lane]) -> Vec<f64> {
     }
 }
 
+fn ratios(quantity: Quantity, of: &str, to: &str, lanes: &[Lane]) -> Vec<f64> {
+    let lane = |name: &str| lanes.iter().find(|lane| lane.name == name);
+    let runs = lane(of).map(|lane| lane.runs.as_slice()).unwrap_or_default();
+    let ratio = |run: &Run| {
+        let other = lane(to)?.run_of(run.pair)?.get(quantity)?;
+        (other > 0.0).then_some(run.get(quantity)? / other)
+    };
+    runs.iter().filter_map(ratio).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bars::{self, Quantity};
+    use crate::bars;
     use crate::deviation::Deviation;
-    use crate::outcome::{Failure, Run};
+    use crate::outcome::Failure;
     use crate::verdict::Limit;
 
     fn lane(name: &str, rates: &[f64]) -> Lane {
@@ -184,6 +194,20 @@ mod tests {
         let lanes = [lane("acp", &[200.0; 3]), lane("wrk", &[100.0; 3])];
         let outcome = judge(&bars::CLOSED_1[0], &lanes, None, 1);
         assert_eq!((outcome.median, outcome.verdict), (Some(0.5), Verdict::Pass));
+    }
+
+    #[test]
+    fn lanes_of_acp_are_compared_with_each_other() {
+        let lanes = [lane("acp-url", &[100.0, 50.0, 100.0]), lane("acp-seq", &[98.0, 49.0, 97.0])];
+        let outcome = judge(&bars::QUERY_FILE[0], &lanes, None, 1);
+        assert_eq!(outcome.samples, [0.98, 0.98, 0.97]);
+        assert_eq!(outcome.verdict, Verdict::Pass);
+        let slow = [lane("acp-url", &[100.0; 3]), lane("acp-seq", &[90.0; 3])];
+        assert_eq!(judge(&bars::QUERY_FILE[0], &slow, None, 1).verdict, Verdict::Fail);
+        let mut large = lane("acp-seq", &[98.0; 3]);
+        large.runs.iter_mut().for_each(|run| run.max_rss_bytes = 201_000_000);
+        let outcome = judge(&bars::QUERY_FILE[2], &[large], None, 1);
+        assert_eq!((outcome.median, outcome.verdict), (Some(201.0), Verdict::Fail));
     }
 
     fn deviating(p50s_us: [f64; 3]) -> Lane {

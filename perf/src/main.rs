@@ -17,6 +17,7 @@ mod machine;
 mod markdown;
 mod number;
 mod outcome;
+mod queries;
 mod readme;
 mod server;
 mod statistics;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cases::{CASES, Case};
+use crate::cases::{self, CASES, Case};
 use crate::deviation::Deviation;
 use crate::markdown::{bar_cells, conditions};
 use crate::number::{MISSING, mebibytes, number};
@@ -69,13 +69,15 @@ fn tool_cell(case: Option<&CaseOutcome>, tool: &str) -> String {
     if let Some(lane) = case.lanes.iter().find(|lane| lane.name == tool) {
         return lane_cell(lane);
     }
+    let is_of_memory = cases::find(&case.name).is_none_or(|case| !case.needs_query_file());
     let sizes: Vec<_> = case
         .lanes
         .iter()
         .filter_map(|lane| {
             let size = lane.name.strip_prefix(tool)?.strip_prefix('-')?;
-            let memory = lane.median(|run| Some(run.max_rss_bytes as f64));
-            Some(format!("{size}: {}", mebibytes(memory)))
+            let memory = || mebibytes(lane.median(|run| Some(run.max_rss_bytes as f64)));
+            let shown = if is_of_memory { memory() } else { lane_cell(lane) };
+            Some(format!("{size}: {shown}"))
         })
         .collect();
     if sizes.is_empty() { MISSING.to_string() } else { sizes.join(", ") }

@@ -36,7 +36,7 @@ impl Server {
     ///
     /// If it cannot be started or does not say where it listens.
     pub(crate) fn start(acp: &Path, cpu: usize, more: &[&str], scratch: &Path) -> Result<Self> {
-        let command = pinned(cpu, command_line(acp, cpu, more));
+        let command = pinned(&[cpu], command_line(acp, cpu, more));
         let errors = scratch.join("server.stderr");
         let mut child = Command::new("setpriv")
             .args(["--pdeathsig", "TERM"])

@@ -70,6 +70,11 @@ pub(crate) fn run(settings: &Settings) -> Result<Outcome> {
 }
 
 impl Suite<'_> {
+    /// Where the query file of a case is made.
+    pub(crate) fn query_file(&self) -> PathBuf {
+        self.scratch.path().join("queries")
+    }
+
     fn tool_facts(&self) -> Vec<ToolFacts> {
         let peers = self.peers.iter().map(|peer| facts::of_tool(peer.tool, peer.path.as_ref()));
         std::iter::once(facts::of_tool(tools::ACP, Some(&self.acp))).chain(peers).collect()

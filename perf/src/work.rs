@@ -11,11 +11,36 @@ pub(crate) struct Work {
     pub(crate) pipeline: u32,
     /// Ends the run instead of the clock.
     pub(crate) requests: Option<u64>,
+    /// Requests come from the query file of the suite, in this order; none: all are the same.
+    pub(crate) order: Option<Order>,
+}
+
+/// In which order the lines of a query file are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Seq,
+    Random,
+}
+
+impl Order {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Seq => "seq",
+            Self::Random => "random",
+        }
+    }
 }
 
 impl Work {
     pub(crate) const fn closed(connections: u32) -> Self {
-        Self { connections, rate_per_s: None, keep_alive: true, pipeline: 1, requests: None }
+        Self {
+            connections,
+            rate_per_s: None,
+            keep_alive: true,
+            pipeline: 1,
+            requests: None,
+            order: None,
+        }
     }
 
     pub(crate) const fn paced(connections: u32, rate_per_s: u32) -> Self {
@@ -32,6 +57,10 @@ impl Work {
 
     pub(crate) const fn counted(connections: u32, requests: u64) -> Self {
         Self { requests: Some(requests), ..Self::closed(connections) }
+    }
+
+    pub(crate) const fn from_file(connections: u32, order: Order) -> Self {
+        Self { order: Some(order), ..Self::closed(connections) }
     }
 
     /// Closed loop over kept connections, one request at a time: what even the simplest tool can do.

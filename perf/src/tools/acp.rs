@@ -35,6 +35,11 @@ fn command(run: &Invocation) -> Result<Option<Vec<String>>> {
     if work.pipeline > 1 {
         line.extend(["--pipeline".to_string(), work.pipeline.to_string()]);
     }
+    if let Some(order) = work.order {
+        let file = run.query_file.display().to_string();
+        line.extend(["--requests-file".to_string(), file]);
+        line.extend(["--order", order.text()].map(ToString::to_string));
+    }
     if run.is_encrypted() {
         line.push("--insecure".to_string());
     }
@@ -105,7 +110,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::work::Work;
+    use crate::work::{Order, Work};
 
     const REPORT: &str = r#"{
         "schema": "acp.report/1",
@@ -147,6 +152,10 @@ mod tests {
             (Work::connecting(64), format!("{common} -d 5s --no-keepalive {end}")),
             (Work::pipelined(64, 16), format!("{common} -d 5s --pipeline 16 {end}")),
             (Work::counted(64, 1_000), format!("{common} -n 1000 {end}")),
+            (
+                Work::from_file(64, Order::Random),
+                format!("{common} -d 5s --requests-file /tmp/q --order random {end}"),
+            ),
         ];
         for (work, expected) in rows {
             let run = Invocation {
@@ -156,6 +165,7 @@ mod tests {
                 seconds: 5,
                 client_cpu: 1,
                 script_folder: Path::new("."),
+                query_file: Path::new("/tmp/q"),
             };
             let line = command(&run).expect("no error").expect("acp does all work");
             assert_eq!(line.join(" "), expected);

@@ -36,6 +36,7 @@ pub(crate) struct Invocation<'a> {
     pub(crate) client_cpu: usize,
     /// Where scripts are kept, so that a printed command can be run again.
     pub(crate) script_folder: &'a Path,
+    pub(crate) query_file: &'a Path,
 }
 
 impl Invocation<'_> {
