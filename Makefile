@@ -36,4 +36,4 @@ peers:
 bench: build
 	@sh .ci/packages wrk
 	$(CARGO) build --release -p acp-perf
-	target/release/acp-perf run closed-64 closed-512 closed-4096 paced-1k paced-20k connect pipeline-16 body-64k tls-64
+	target/release/acp-perf run closed-64 closed-512 closed-4096 paced-1k paced-20k connect pipeline-16 body-64k tls-64 query-file

@@ -10,6 +10,7 @@ mod data;
 mod demo;
 mod output;
 mod settings;
+mod share;
 mod task;
 mod up;
 mod usage;

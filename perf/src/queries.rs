@@ -11,15 +11,12 @@ const ROWS: &str = "24M";
 const TEMPLATE: &str = "/item/{{key}}?name=abcdefghijklmnop&size=2048";
 const BYTES_MIN: u64 = 1 << 30;
 
-/// Makes it with the program under test. A file that is there already is left as it is.
+/// Makes it with the program under test.
 ///
 /// # Errors
 ///
 /// If it cannot be written, or has fewer bytes than the case says.
 pub(crate) fn make(acp: &Path, path: &Path) -> Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
     let output = Command::new(acp)
         .args(["data", "generate", "--template", TEMPLATE, "--rows", ROWS, "-o"])
         .arg(path)

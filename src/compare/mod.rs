@@ -72,13 +72,7 @@ enum Format {
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {
-    let (number, unit) = match text.strip_suffix('%') {
-        Some(number) => (number.trim_end(), 0.01),
-        None => (text, 1.0),
-    };
-    let share = number.parse::<f64>().map(|number| number * unit);
-    share
-        .ok()
+    crate::share::parse(text)
         .filter(|share| (0.0..1.0).contains(share))
         .ok_or_else(|| "expected a share from `0%` to below `100%`".into())
 }

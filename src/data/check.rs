@@ -1,8 +1,9 @@
 //! `acp data check`: parts are what their manifests say, and no key comes twice.
 
-use super::stop::{Progress, Stop, grouped, millions};
+use super::stop::{Progress, Stop, millions};
 use crate::output;
 use acp_data::generate::{CheckError, Checked, check};
+use acp_data::grouped;
 use acp_engine::cli::EXIT_INTERRUPTED;
 use anyhow::Result;
 use clap::Args;

@@ -168,13 +168,7 @@ fn size(text: &str) -> Result<SizeFlag, String> {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    let (number, unit) = match text.strip_suffix('%') {
-        Some(number) => (number.trim_end(), 0.01),
-        None => (text, 1.0),
-    };
-    let share = number.parse::<f64>().map(|number| number * unit);
-    share
-        .ok()
+    crate::share::parse(text)
         .filter(|share| (0.0..=1.0).contains(share))
         .ok_or_else(|| "expected a share from `0%` to `100%`".into())
 }
@@ -197,6 +191,7 @@ pub(crate) fn run(arguments: &ExtractArgs) -> Result<u8> {
     if is_stdout && arguments.replay {
         return Err(usage(anyhow!("a replay has a plan beside its query file\nhint: -o FILE")));
     }
+    arguments.check_outputs().map_err(usage)?;
     let found = match is_stdout {
         true => to_stdout(&options)?,
         false => to_file(&options, &arguments.output)?,
@@ -325,11 +320,35 @@ impl ExtractArgs {
         }
     }
 
-    /// Writes the plan of a replay beside its query file, and says where.
-    fn write_plan(&self, profile: &Profile) -> Result<PathBuf> {
+    /// What is written must not replace what is read, nor each other.
+    fn check_outputs(&self) -> Result<()> {
+        let plan = self.replay.then(|| self.plan_path());
+        let outputs = [Some(self.output.clone()), self.report.clone(), plan];
+        let logs: Vec<_> = self.paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        for output in outputs.iter().flatten().filter(|output| output.is_file()) {
+            let found = output.canonicalize()?;
+            if logs.iter().any(|log| found.starts_with(log)) {
+                anyhow::bail!(
+                    "`{}` is one of the logs that are read\nhint: write to another file",
+                    output.display()
+                );
+            }
+        }
+        if let Some(report) = self.report.as_ref().filter(|report| **report == self.output) {
+            anyhow::bail!("both the sample and its report are `{}`", report.display());
+        }
+        Ok(())
+    }
+
+    fn plan_path(&self) -> PathBuf {
         let mut name = self.output.as_os_str().to_os_string();
         name.push(".plan.toml");
-        let path = PathBuf::from(name);
+        PathBuf::from(name)
+    }
+
+    /// Writes the plan of a replay beside its query file, and says where.
+    fn write_plan(&self, profile: &Profile) -> Result<PathBuf> {
+        let path = self.plan_path();
         let file = std::path::absolute(&self.output)
             .with_context(|| format!("bad path `{}`", self.output.display()))?;
         let plan = self.plan(profile, &file);

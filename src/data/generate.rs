@@ -1,10 +1,11 @@
 //! `acp data generate`: rows from a template, into files.
 
 use super::check::{cores, look};
-use super::stop::{Progress, Stop, grouped, millions};
+use super::stop::{Progress, Stop, millions};
 use crate::output;
 use crate::usage::usage;
 use acp_data::generate::{Cut, GenerateError, Job, Made, Output, Template, cut, generate as make};
+use acp_data::grouped;
 use acp_engine::cli::EXIT_INTERRUPTED;
 use acp_wire::rows::{Count, Layout};
 use acp_wire::units::parse_count;

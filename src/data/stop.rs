@@ -1,6 +1,7 @@
 //! Ctrl-C, and what is shown of work that takes long.
 
 use crate::output;
+use acp_data::grouped;
 use acp_engine::cli::EXIT_INTERRUPTED;
 use anyhow::{Context as _, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -74,19 +75,6 @@ impl Progress {
     }
 }
 
-/// `1234567` → `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `2600000.0` → `2.60 M`.
 pub(super) fn millions(rate: f64) -> String {
     match rate {
@@ -102,10 +90,6 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        for (number, expect) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")]
-        {
-            assert_eq!(grouped(number), expect);
-        }
         for (rate, expect) in [(0.4, "0"), (950.0, "950"), (1500.0, "1.5 k"), (2.6e6, "2.60 M")] {
             assert_eq!(millions(rate), expect);
         }

@@ -183,6 +183,22 @@ fn what_gives_no_sample_is_said_and_leaves_nothing() {
     }
     let ran = extract(folder.path(), &["access.log", "--format", "nginx", "--replay"]);
     assert!(ran.code == 2 && ran.stderr.contains("hint: -o FILE"), "{}", ran.stderr);
+    // What is read is never replaced: by its name, by another one, as a file of a folder.
+    std::os::unix::fs::symlink("access.log", folder.path().join("link.log")).unwrap();
+    let log = std::fs::read(folder.path().join("access.log")).unwrap();
+    for (arguments, part) in [
+        ("access.log -o access.log", "`access.log` is one of the logs"),
+        ("link.log -o access.log", "`access.log` is one of the logs"),
+        ("access.log -o link.log", "`link.log` is one of the logs"),
+        (". -o empty.log", "`empty.log` is one of the logs"),
+        ("access.log -o s --report access.log", "`access.log` is one of the logs"),
+        ("access.log -o s --report s", "both the sample and its report are `s`"),
+    ] {
+        let arguments: Vec<_> = arguments.split(' ').chain(["--bad-lines-max", "50%"]).collect();
+        let ran = extract(folder.path(), &arguments);
+        assert!(ran.code == 2 && ran.stderr.contains(part), "{arguments:?}: {}", ran.stderr);
+        assert_eq!(std::fs::read(folder.path().join("access.log")).unwrap(), log, "{arguments:?}");
+    }
     let more = ["--bad-lines-max", "2%", "-o", "sample.jsonl"];
     let ran =
         extract(folder.path(), &[["access.log", "--format", "nginx"].as_slice(), &more].concat());

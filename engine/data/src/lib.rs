@@ -4,3 +4,6 @@
 
 pub mod extract;
 pub mod generate;
+mod number;
+
+pub use number::grouped;

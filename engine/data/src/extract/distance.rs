@@ -30,7 +30,8 @@ fn part(p: f64, q: f64) -> f64 {
 /// The distance that a uniform sample of `drawn` is expected to have: the root of the expected divergence.
 ///
 /// That is a sum over values. A value of which many are expected adds `(1 − p) / (8 n ln 2)`, the variance of
-/// its share over `8 p ln 2`; of a rarer one the part is summed over what its number may be. Drawn without replacement, it is less by `(N − n) / (N − 1)`.
+/// its share over `8 p ln 2`; of a rarer one the part is summed over what its number may be. Drawn without
+/// replacement, it is less by `(N − n) / (N − 1)`.
 pub(super) fn expected(all: &[u64], drawn: u64) -> f64 {
     let total = all.iter().sum::<u64>();
     let drawn = drawn.min(total);

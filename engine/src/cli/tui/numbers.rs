@@ -1,17 +1,6 @@
 //! Numbers as the view writes them.
 
-/// A count with a comma at each thousand.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(super) use acp_data::grouped;
 
 /// A rate per second: whole where it is large, with its fraction where that is all there is.
 pub(super) fn rate(per_s: f64) -> String {
